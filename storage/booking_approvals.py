@@ -30,7 +30,7 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """`is_there`: still an active member."""
+    """`is_there`: still an active member who decides."""
 
     member_id: UUID
     is_there: bool

@@ -69,7 +69,7 @@ class Location:
 
 @dataclass(frozen=True, slots=True)
 class Approval:
-    """`is_there`: they are still an active member, who can be waited for."""
+    """`is_there`: they are still an active member who decides, and can be waited for."""
 
     member_id: UUID
     name: str

@@ -15,7 +15,7 @@ from api.organisation.fields import Code, Email, Name, Phone, Word, Words, by_of
 from api.wire.listing import DAYS, Grammar, Listing
 from api.wire.models import BookingTime, CamelBody, CamelView, Day, Money
 from api.wire.results import Page, PageWith, Reply
-from dispatch.billing import bulk_bookings
+from dispatch.billing import bulk_approvals, bulk_bookings
 from dispatch.billing.bulk_approvals import Wanted
 from dispatch.billing.bulk_bookings import NewBulk
 from dispatch.billing.bulk_places import Place
@@ -383,7 +383,7 @@ def place_of(services: Services, place: LocationIn, within: str) -> Place:
 
 async def _out(conn: Conn, bulk: Bulk) -> BulkOut:
     places = await rows.locations(conn, bulk_id=bulk.id)
-    approvals = await rows.approvals(conn, bulk_id=bulk.id)
+    approvals = await bulk_approvals.words_of(conn, bulk.id)
     sums = await rows.sums(conn, bulk_id=bulk.id)
     assert sums is not None, "an aggregate has a row"
 

@@ -16,7 +16,7 @@ from dispatch.parties.members import By
 from dispatch.services import Tx
 from storage import booking_approvals as word_rows
 from storage import bulk_bookings as rows
-from storage.bulk_bookings import Bulk
+from storage.bulk_bookings import Approval, Bulk
 from storage.database.pool import Conn
 from storage.departments import Department
 from storage.members import Member
@@ -136,7 +136,7 @@ async def decide(tx: Tx, by: By, bulk: Bulk, decision: str, note: str | None) ->
         await rows.add_approvals(tx.conn, bulk_id=bulk.id, members=[by.member_id])
     decided = await rows.decide(tx.conn, bulk_id=bulk.id, member_id=by.member_id, decision=decision, note=note)
     if decided is None:
-        asked = {a.member_id: a for a in await rows.approvals(tx.conn, bulk_id=bulk.id)}
+        asked = {a.member_id: a for a in await words_of(tx.conn, bulk.id)}
         if by.member_id not in asked:
             raise NotApprover
         raise WrongStatus("You have decided on this already.")
@@ -144,6 +144,10 @@ async def decide(tx: Tx, by: By, bulk: Bulk, decision: str, note: str | None) ->
 
 
 async def waits_for(conn: Conn, bulk: Bulk) -> list[UUID]:
-    """Whose word is still waited for; who is no longer an active member is not."""
-    asked = await rows.approvals(conn, bulk_id=bulk.id)
-    return [a.member_id for a in asked if a.decision is None and a.is_there]
+    """Whose word is still waited for; who is no longer an active member, or no longer decides, is not."""
+    return [a.member_id for a in await words_of(conn, bulk.id) if a.decision is None and a.is_there]
+
+
+async def words_of(conn: Conn, bulk_id: UUID) -> list[Approval]:
+    """Everybody who was asked, and what they said."""
+    return await rows.approvals(conn, bulk_id=bulk_id, roles=list(DECIDERS))

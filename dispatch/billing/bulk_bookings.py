@@ -343,7 +343,7 @@ async def get(conn: Conn, by: By, bulk_id: UUID) -> Bulk:
     found = await rows.get(conn, id=bulk_id, organisation_id=by.organisation_id)
     if found is None:
         raise Missing("bulk booking")
-    if all(a.member_id != by.member_id for a in await rows.approvals(conn, bulk_id=bulk_id)):
+    if all(a.member_id != by.member_id for a in await bulk_approvals.words_of(conn, bulk_id)):
         by.check_reach(found.department_id)
     return found
 

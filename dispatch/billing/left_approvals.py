@@ -1,4 +1,4 @@
-"""Approvals that waited for a member who is gone: with the others' words they are complete, or another is asked."""
+"""Approvals that waited for a member who is gone or decides no longer: complete without, or another is asked."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from dispatch.billing import bulk_approvals, bulk_bookings, member_approvals
 from dispatch.engine import bookings, offers
 from dispatch.engine.tasks import Run
 from dispatch.events import SYSTEM
-from dispatch.parties import departments
 from dispatch.services import Tx
 from storage import booking_approvals as word_rows
 from storage import bulk_bookings as rows
+from storage import departments as department_rows
 from storage import members as member_rows
 from storage.database.pool import Conn
 
@@ -34,7 +34,7 @@ async def _bulk(tx: Tx, bulk_id: UUID) -> None:
     assert bulk is not None, "bulk bookings stay"
     if bulk.status != "pending_approval" or await bulk_approvals.waits_for(tx.conn, bulk):
         return
-    if any(a.decision for a in await rows.approvals(tx.conn, bulk_id=bulk.id)):
+    if any(a.decision for a in await bulk_approvals.words_of(tx.conn, bulk.id)):
         await bulk_bookings.agreed(tx, bulk)
         return
     asking = await member_rows.get(tx.conn, id=bulk.member_id, organisation_id=bulk.organisation_id)
@@ -50,7 +50,7 @@ async def _bulk(tx: Tx, bulk_id: UUID) -> None:
 async def _booking(tx: Tx, booking_id: UUID, organisation_id: UUID) -> None:
     booking = await offers.lock(tx, booking_id)
     found = await word_rows.wanted(tx.conn, booking_id=booking_id, organisation_id=organisation_id)
-    words = await word_rows.of_booking(tx.conn, booking_id=booking_id)
+    words = await member_approvals.words_of(tx.conn, booking_id)
     if found is None or not found.is_waiting or any(word.is_there and word.decision is None for word in words):
         return
     if any(word.decision for word in words):
@@ -66,6 +66,7 @@ async def _booking(tx: Tx, booking_id: UUID, organisation_id: UUID) -> None:
 
 async def _others(conn: Conn, organisation_id: UUID, department_id: UUID | None, asking: UUID) -> list[UUID]:
     """Who may decide now: those of the department, else one who does for the whole, if any."""
-    department = await departments.get(conn, organisation_id, department_id) if department_id else None
+    # None as well where it was closed meanwhile.
+    department = await department_rows.get(conn, id=department_id, organisation_id=organisation_id)
     own = department.approvers if department else ()
     return await bulk_approvals.deciders(conn, organisation_id, own, asking)

@@ -48,10 +48,15 @@ async def get(conn: Conn, by: By, booking_id: UUID) -> tuple[Wanted, list[Word]]
     found = await rows.wanted(conn, booking_id=booking_id, organisation_id=by.organisation_id)
     if found is None:
         raise Missing("booking")
-    words = await rows.of_booking(conn, booking_id=booking_id)
+    words = await words_of(conn, booking_id)
     if all(word.member_id != by.member_id for word in words):
         by.check_reach(found.department_id)
     return found, words
+
+
+async def words_of(conn: Conn, booking_id: UUID) -> list[Word]:
+    """Everybody who was asked, and what they said."""
+    return await rows.of_booking(conn, booking_id=booking_id, roles=list(bulk_approvals.DECIDERS))
 
 
 async def approve(tx: Tx, by: By, booking_id: UUID, note: str | None = None) -> None:
@@ -61,7 +66,7 @@ async def approve(tx: Tx, by: By, booking_id: UUID, note: str | None = None) -> 
     """
     await organisations.active(tx.conn, by.organisation_id)
     await _decide(tx, by, booking_id, "approved", note)
-    if all(word.decision or not word.is_there for word in await rows.of_booking(tx.conn, booking_id=booking_id)):
+    if all(word.decision or not word.is_there for word in await words_of(tx.conn, booking_id)):
         await bookings.approved(tx, booking_id, by.actor)
 
 

@@ -7,14 +7,13 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from uuid import UUID
 
-from dispatch.billing import member_bookings
+from dispatch.billing import member_approvals, member_bookings
 from dispatch.billing.member_bookings import MayNotBook
 from dispatch.errors import Missing, NotAllowed
 from dispatch.events import Fact
 from dispatch.localtime import local
 from dispatch.parties import budgets, programs
 from dispatch.services import Reactions, Tx
-from storage import booking_approvals as approval_rows
 from storage import bookings as booking_rows
 from storage import budgets as budget_rows
 from storage import programs as program_rows
@@ -88,7 +87,7 @@ async def _shift(tx: Tx, moved: Moved, held: Hold, month: date) -> None:
     if moved.by_booker and held.member_id is not None:
         member = await _booker(tx, held.organisation_id, held.member_id, booking.categories)
         # What was approved, or waits for it, is the organisation's own decision.
-        if not await approval_rows.of_booking(tx.conn, booking_id=booking.id):
+        if not await member_approvals.words_of(tx.conn, booking.id):
             # It is of that month already.
             if await member_bookings.is_over_limit(tx.conn, member, {month: 0}):
                 raise OverLimit

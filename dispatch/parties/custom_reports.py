@@ -165,7 +165,9 @@ async def _send(services: Services, definition: Definition) -> bool:
         if not await rows.ran(tx.conn, id=definition.id, next_on=next_on, was_on=definition.next_on):
             return False
         link = files.link_to(services, await files.get(tx.conn, file_id), _LINK_S)
-        for address in definition.recipients:
+        home = await organisations.get(tx.conn, definition.organisation_id)
+        # Everybody whom it went to may be gone.
+        for address in definition.recipients or [home.registered_email]:
             await messages.enqueue(tx, "email", address, "report_ready", {"name": definition.name, "link": link})
     return True
 

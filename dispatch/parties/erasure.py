@@ -17,6 +17,7 @@ from dispatch.services import Services, Tx
 from storage import accounts as account_rows
 from storage import erasure as rows
 from storage import ledger as ledger_rows
+from storage import members as member_rows
 from storage import message_settings, push_tokens
 from storage import otp as otp_rows
 from storage import sessions as session_rows
@@ -91,6 +92,8 @@ async def wipe(tx: Tx, account_id: UUID) -> None:
     await rows.erase_app_customer(conn, account_id=account_id)
     await files.drop_all_of(tx, files.Owner("account", account_id))
     await rows.end_memberships(conn, account_id=account_id)
+    known = await rows.members_of(conn, account_id=account_id)
+    await member_rows.tell_no_more(conn, ids=[member.id for member in known])
     for member in await rows.erase_members(conn, account_id=account_id):
         # What waits for their word must not wait for ever.
         await tasks.enqueue(tx, members.LEFT, {"member_id": str(member.id)})

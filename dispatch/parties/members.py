@@ -28,7 +28,7 @@ from storage.members import Member, Stats, Totals
 
 log = logging.getLogger(__name__)
 LIST = rows.of_organisation
-#: What follows when somebody is suspended or removed is done by this task.
+#: What follows when somebody is suspended or removed, or has another role, is done by this task.
 LEFT = "member_left"
 #: The words of the contract for what a member may do, and the role that each is. Nobody is made an owner by it.
 ACCESS_LEVELS: Mapping[str, str] = {
@@ -216,6 +216,8 @@ async def set_access(tx: Tx, by: By, member_id: UUID, access: Access) -> Member:
     if role != before.role:
         await rows.set_role(tx.conn, id=member_id, role=role)
         await tx.services.sessions.revoke_all(tx, organisations.REALM, member_id, Ending.ACCESS_CHANGED)
+        # Who decides no longer is not waited for either.
+        await tasks.enqueue(tx, LEFT, {"member_id": str(member_id)})
     after = await get(tx.conn, By(by.organisation_id, by.actor, by.role), member_id)
     changes = {
         name: {"old": str(old), "new": str(new)}
@@ -261,6 +263,8 @@ async def apply_status(tx: Tx, organisation_id: UUID, member_id: UUID, status: s
         return
     ending = Ending.SUSPENDED if status == "suspended" else Ending.REMOVED
     await tx.services.sessions.revoke_all(tx, organisations.REALM, member_id, ending)
+    if status == "removed":
+        await rows.tell_no_more(tx.conn, ids=[member_id])
     # What waits for their word must not wait for ever.
     await tasks.enqueue(tx, LEFT, {"member_id": str(member_id)})
     if status == "suspended":

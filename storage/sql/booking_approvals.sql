@@ -11,7 +11,8 @@ SELECT b.id, b.number, b.organisation_id, b.department_id, b.member_id, b.grand_
 FROM bookings b JOIN members m ON m.id = b.member_id WHERE b.id = :booking_id AND b.organisation_id = :organisation_id;
 
 -- name: of_booking
-SELECT a.member_id, m.removed_at IS NULL AND s.status = 'active' AS is_there, a.decision, a.note
+-- Who is active, and whose role (still) decides, is there.
+SELECT a.member_id, m.removed_at IS NULL AND s.status = 'active' AND s.role = ANY(:roles::text[]) AS is_there, a.decision, a.note
 FROM booking_approvals a JOIN members m ON m.id = a.member_id JOIN memberships s ON s.id = m.id
 WHERE a.booking_id = :booking_id ORDER BY a.member_id;
 

@@ -36,8 +36,9 @@ SELECT l.id, l.position, l.name, l.address, l.contact, l.zone_id, l.lat, l.lng, 
 FROM bulk_locations l WHERE l.bulk_id = :bulk_id ORDER BY l.position;
 
 -- name: approvals
-SELECT a.member_id, trim(m.first_name || ' ' || m.last_name) AS name, m.removed_at IS NULL AND s.status = 'active' AS is_there,
-  a.decision, a.note, a.decided_at
+-- Who is active, and whose role (still) decides, is there.
+SELECT a.member_id, trim(m.first_name || ' ' || m.last_name) AS name,
+  m.removed_at IS NULL AND s.status = 'active' AND s.role = ANY(:roles::text[]) AS is_there, a.decision, a.note, a.decided_at
 FROM bulk_approvals a JOIN members m ON m.id = a.member_id JOIN memberships s ON s.id = m.id WHERE a.bulk_id = :bulk_id ORDER BY a.member_id;
 
 -- name: approvers

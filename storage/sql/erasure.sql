@@ -48,6 +48,9 @@ UPDATE integration_customers SET phone = 'erased:' || account_id WHERE account_i
 -- name: end_memberships
 UPDATE memberships SET status = 'removed' WHERE account_id = :account_id;
 
+-- name: members_of
+SELECT id FROM memberships WHERE account_id = :account_id AND realm = 'organisation';
+
 -- name: erase_members
 -- What organisations knew of somebody; that they were a member stays with what they booked.
 UPDATE members SET first_name = 'Former', last_name = 'member', email = NULL, phone = NULL, employee_no = NULL,

@@ -76,6 +76,21 @@ UPDATE memberships SET status = :status WHERE id = :id AND status <> :status RET
 UPDATE members SET status_reason = :reason, removed_at = CASE WHEN :status = 'removed' THEN app_now() END,
   next_status = NULL, next_status_on = NULL, updated_at = app_now() WHERE id = :id;
 
+-- name: tell_no_more
+-- Reports and invoices no longer go to the address of somebody who is gone, unless it is another's by now.
+WITH gone AS (
+  SELECT m.organisation_id, lower(m.email) AS email FROM members m
+  WHERE m.id = ANY(:ids::uuid[]) AND m.email IS NOT NULL AND NOT EXISTS (
+    SELECT FROM members o WHERE o.organisation_id = m.organisation_id AND lower(o.email) = lower(m.email) AND o.removed_at IS NULL
+      AND o.id <> m.id)),
+reports AS (
+  UPDATE report_definitions d SET recipients = ARRAY(SELECT r FROM unnest(d.recipients) WITH ORDINALITY AS u (r, n)
+    WHERE lower(r) <> g.email ORDER BY n)
+  FROM gone g WHERE d.organisation_id = g.organisation_id AND EXISTS (SELECT FROM unnest(d.recipients) AS r WHERE lower(r) = g.email))
+UPDATE billing_settings b SET recipients = ARRAY(SELECT r FROM unnest(b.recipients) WITH ORDINALITY AS u (r, n)
+  WHERE lower(r) <> g.email ORDER BY n)
+FROM gone g WHERE b.organisation_id = g.organisation_id AND EXISTS (SELECT FROM unnest(b.recipients) AS r WHERE lower(r) = g.email);
+
 -- name: plan_status
 UPDATE members SET next_status = :status, next_status_on = :on_day, status_reason = :reason, updated_at = app_now()
 WHERE id = :id;

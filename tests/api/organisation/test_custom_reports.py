@@ -10,7 +10,7 @@ import pytest
 
 from dispatch.engine import files
 from dispatch.localtime import local
-from dispatch.parties import custom_reports
+from dispatch.parties import custom_reports, organisations
 from dispatch.parties.custom_reports import Dimension, Metric, days_before, next_day
 from dispatch.ports.files import NoFiles
 from tests.api.organisation.conftest import Portal
@@ -77,6 +77,16 @@ async def test_a_report_comes_again_by_letter(portal: Portal) -> None:
     assert shown["nextRun"] == "2026-02-01" and shown["lastRunAt"] is not None
     listed = (await portal.call("GET", "/analytics/custom-reports"))["data"]["reports"]
     assert made["id"] in [r["id"] for r in listed]
+    # Whoever it went to is gone: whom the organisation is reached by gets it.
+    async with portal.services.transaction() as tx:
+        await tx.conn.execute(
+            "UPDATE report_definitions SET next_on = '2026-01-01', recipients = '{}' WHERE name = 'Monthly'"
+        )
+    assert await custom_reports.run_due(portal.services) == 1
+    async with portal.services.read() as conn:
+        told = await conn.fetchval("SELECT recipient FROM outbox WHERE template = 'report_ready' ORDER BY id DESC")
+        home = await organisations.get(conn, portal.home.id)
+    assert told == home.registered_email
     other = await add_organisation(portal.services)
     for method in ("GET", "DELETE"):
         path = f"/analytics/custom-reports/{made['id']}"

@@ -1,4 +1,4 @@
-"""Approvals whose approver is suspended or removed: complete with the others' words, or another is asked."""
+"""Approvals whose approver is gone or has another role: complete with the others' words, or another is asked."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from dispatch.engine.recurrence import Rule
 from dispatch.events import Actor
 from dispatch.parties import departments, members
 from dispatch.parties.departments import DepartmentIn
-from dispatch.parties.members import By
+from dispatch.parties.members import Access, By
 from dispatch.process import crons
 from storage.bulk_bookings import Bulk
 from tests.organisations import Home, add_organisation, books
@@ -24,10 +24,13 @@ from tests.world import KOLKATA, World
 
 
 async def leaves(world: World, home: Home, member_id: UUID, status: str) -> list[str]:
-    """And what follows is done; returns who is asked for an approval then."""
+    """And what follows is done; returns who is asked for an approval then. A status may be an access level."""
     before = await world.value("SELECT coalesce(max(id), 0) FROM outbox")
     async with world.services.transaction() as tx:
-        await members.apply_status(tx, home.id, member_id, status, None)
+        if status in members.ACCESS_LEVELS:
+            await members.set_access(tx, home.by, member_id, Access(status, None, True, False, None, ()))
+        else:
+            await members.apply_status(tx, home.id, member_id, status, None)
     [task] = await world.fetch("SELECT id FROM tasks WHERE payload ->> 'member_id' = $1", str(member_id))
     for _ in range(2):
         assert await tasks.work(world.services, crons.HANDLERS, task["id"]) is None
@@ -40,8 +43,9 @@ async def address_of(home: Home, member_id: UUID) -> str | None:
         return (await members.get(conn, home.by, member_id)).email
 
 
+@pytest.mark.parametrize("how", ["removed", "viewer"])
 @pytest.mark.parametrize("agrees", [True, False])
-async def test_a_series_goes_on_without_whoever_left(world: World, agrees: bool) -> None:
+async def test_a_series_goes_on_without_whoever_left(world: World, agrees: bool, how: str) -> None:
     home = await add_organisation(world.services)
     two = await home.member("admin")
     one = await home.member("finance") if agrees else two
@@ -63,7 +67,7 @@ async def test_a_series_goes_on_without_whoever_left(world: World, agrees: bool)
             approver = By(home.id, Actor("organisation", str(one)), "partner_finance", member_id=one)
             await bulk_bookings.approve(tx, approver, bulk_id)
     assert (await seen()).status == "pending_approval"
-    told = await leaves(world, home, two, "removed")
+    told = await leaves(world, home, two, how)
     if agrees:
         assert (await seen()).status == "active" and told == []
     else:
@@ -74,7 +78,27 @@ async def test_a_series_goes_on_without_whoever_left(world: World, agrees: bool)
         assert (await seen()).status == "active"
 
 
-async def test_a_member_s_booking_goes_on_without_whoever_left(world: World) -> None:
+async def test_a_series_of_a_department_that_was_closed_goes_on_without_whoever_left(world: World) -> None:
+    home = await add_organisation(world.services)
+    asked, asking = await home.member("finance"), await home.member("coordinator")
+    place = await home.department("Sales", code="SAL", approvers=[asked])
+    rule = Rule("weekly", date(2026, 1, 13), date(2026, 1, 13), (time(18),), ("tuesday",))
+    by = By(home.id, Actor("organisation", str(asking)), "partner_coordinator", member_id=asking)
+    new = NewBulk(
+        "recurring", world.service_ids["Facial"], rule,
+        [Place("Lobby", "12 Lake Road", "Kolkata", lat=KOLKATA[0], lng=KOLKATA[1])], {}, department_id=place.id,
+        approval=Wanted(is_required=True),
+    )  # fmt: skip
+    bulk_id = await bulk_bookings.create(world.services, by, new)
+    async with world.services.transaction() as tx:
+        await departments.delete(tx, home.id, place.id)
+    assert await leaves(world, home, asked, "removed") == [await address_of(home, home.owner_id)]
+    async with world.services.transaction() as tx:
+        assert (await bulk_bookings.approve(tx, home.by, bulk_id)).status == "active"
+
+
+@pytest.mark.parametrize("how", ["suspended", "standard"])
+async def test_a_member_s_booking_goes_on_without_whoever_left(world: World, how: str) -> None:
     await world.technician()
     home = await add_organisation(world.services)
     place = await home.department("Sales", code="SAL")
@@ -91,7 +115,7 @@ async def test_a_member_s_booking_goes_on_without_whoever_left(world: World) -> 
     async with world.services.transaction() as tx:
         by = By(home.id, Actor("organisation", str(first)), "partner_manager", place.id, first)
         await member_approvals.approve(tx, by, agreed)
-    assert await leaves(world, home, second, "suspended") == [await address_of(home, home.owner_id)]
+    assert await leaves(world, home, second, how) == [await address_of(home, home.owner_id)]
     assert "booking.approved" in await world.facts(agreed)
     assert (await world.booking(open_)).next_action == "release_unapproved"
     async with world.services.transaction() as tx:

@@ -8,7 +8,7 @@ from decimal import Decimal
 
 import pytest
 
-from dispatch.parties import budgets
+from dispatch.parties import budgets, members
 from dispatch.parties.budgets import BudgetExceeded, Rules, Standing
 from dispatch.services import Services
 from storage.departments import Department
@@ -101,6 +101,19 @@ async def test_who_answers_for_a_budget_is_warned_once_and_again_when_it_is_allo
     assert sorted(await warned(home)) == whom
     await reserve(home, place, 1)
     assert sorted(await warned(home)) == sorted(whom * 2)
+
+
+async def test_a_manager_who_is_gone_is_not_warned(services: Services) -> None:
+    home = await add_organisation(services)
+    lead = await home.member("manager")
+    place = await home.department("Engineering", manager_id=lead)
+    await allocate(home, place, 10_000)
+    async with services.transaction() as tx:
+        await members.set_status(tx, home.by, lead, "removed")
+    await reserve(home, place, 9_000)
+    async with services.read() as conn:
+        registered = await conn.fetchval("SELECT registered_email FROM organisations WHERE id = $1", home.id)
+    assert await warned(home) == [registered]
 
 
 async def test_the_newest_allotment_that_has_begun_holds(services: Services) -> None:

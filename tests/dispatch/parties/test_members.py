@@ -13,8 +13,10 @@ import pytest
 from dispatch.access import passwords, signing
 from dispatch.access.permissions import ROLES
 from dispatch.events import Actor
+from dispatch.parties import billing_settings, custom_reports, erp_customers, members
 from dispatch.parties import erasure as leaving
-from dispatch.parties import erp_customers, members
+from dispatch.parties.billing_settings import BillingIn
+from dispatch.parties.custom_reports import ReportIn
 from dispatch.parties.members import Access, AlreadyMember, By, NewMember, TooManyMembers
 from dispatch.services import Services, Tx
 from dispatch.webhooks import endpoints
@@ -253,6 +255,32 @@ async def test_whoever_comes_back_begins_as_anybody_does(services: Services) -> 
     async with services.read() as conn:
         again = await members.get(conn, home.by, first)
     assert replace(again, enrolled_at=new.enrolled_at) == new
+
+
+@pytest.mark.parametrize("how", ["removed", "erased"])
+async def test_who_is_gone_gets_no_reports_and_no_invoices(services: Services, how: str) -> None:
+    home = await add_organisation(services)
+    gone, stays = await home.member("manager"), await home.member("finance")
+    async with services.transaction() as tx:
+        theirs, another = [(await members.get(tx.conn, home.by, one)).email or "" for one in (gone, stays)]
+        told = [theirs.upper(), "books@accountant.example", another]
+        await billing_settings.put(tx, home.id, BillingIn(recipients=told), None)
+        await tx.conn.execute("UPDATE organisations SET tier = 'enterprise' WHERE id = $1", home.id)
+        new = ReportIn("Weekly", ["spending"], frequency="weekly", recipients=told)
+        report = await custom_reports.define(tx, home.by, new)
+    account_id = await home.account_of(gone)
+    async with services.transaction() as tx:
+        await members.set_status(tx, home.by, gone, "suspended")
+    async with services.read() as conn:
+        assert (await billing_settings.get(conn, home.id)).recipients == told, "they may come back"
+    async with services.transaction() as tx:
+        if how == "removed":
+            await members.set_status(tx, home.by, gone, "removed")
+        else:
+            await leaving.wipe(tx, account_id)
+    async with services.read() as conn:
+        assert (await billing_settings.get(conn, home.id)).recipients == told[1:]
+        assert (await custom_reports.get(conn, home.by, report.id)).recipients == told[1:]
 
 
 async def test_stats_are_of_what_was_not_cancelled(services: Services) -> None:
