@@ -1,4 +1,4 @@
-"""Approvals of what members book for themselves."""
+"""What members book for themselves: approvals of it, and calling it off."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from api.organisation.bookings import ApprovalStatusOut, ReasonIn
 from api.organisation.fields import by_of
 from api.wire.models import CamelView, Money
 from api.wire.results import Reply
-from dispatch.billing import member_approvals
+from dispatch.billing import member_approvals, member_bookings
 from dispatch.services import Services
 from storage.booking_approvals import Wanted, Word
 
@@ -61,6 +61,14 @@ async def reject(services: Services, caller: Member, id: UUID, body: ReasonIn) -
     async with services.transaction() as tx:
         await member_approvals.reject(tx, by_of(caller), id, body.reason)
     return Reply(await get(services, caller, id), message="Booking rejected")
+
+
+@organisation.route("POST", "/bookings/{id}/cancel", permission="bookings:write", tags=TAGS)
+async def cancel(services: Services, caller: Member, id: UUID, body: ReasonIn) -> Reply[OneWantedOut]:
+    """Call off what a member has booked in our name and that has not begun, at what that costs by then."""
+    by = by_of(caller)
+    await services.retrying(lambda tx: member_bookings.cancel(tx, by, id, body.reason))
+    return Reply(await get(services, caller, id), message="Booking cancelled")
 
 
 def wanted_out(found: Wanted, words: list[Word]) -> WantedOut:

@@ -6,11 +6,14 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from uuid import UUID
 
-from dispatch.billing import member_approvals
+from dispatch.billing import cancellation, member_approvals
+from dispatch.engine import audit
 from dispatch.errors import Conflict, Missing, NotAllowed
 from dispatch.localtime import local
 from dispatch.parties import budgets, departments, organisations, programs
+from dispatch.parties.members import By
 from dispatch.services import Tx
+from storage import bookings as booking_rows
 from storage import bulk_bookings as rows
 from storage import members as member_rows
 from storage.bookings import Booking
@@ -90,6 +93,20 @@ async def take(tx: Tx, booking: Booking, organisation_id: UUID, program_id: UUID
         tx.conn, booking_id=booking.id, department_id=member.department_id, member_id=member.id, budget_code=None,
         requirements=[],
     )  # fmt: skip
+
+
+async def cancel(tx: Tx, by: By, booking_id: UUID, reason: str | None) -> None:
+    """The organisation calls off what a member has booked in its name, at what that costs by then: also what somebody
+    has booked who is gone since.
+
+    Raises Missing, OutOfReach, WrongState once the job has begun or the booking is over.
+    """
+    found, _ = await member_approvals.get(tx.conn, by, booking_id)
+    by.check_reach(found.department_id)
+    booking = await booking_rows.get(tx.conn, booking_id=booking_id)
+    assert booking is not None, "bookings stay"
+    await cancellation.cancel(tx, booking_id, booking.account_id, reason, actor=by.actor)
+    await audit.record(tx, by.actor, "booking.cancel", "booking", booking_id)
 
 
 async def lock_booker(tx: Tx, organisation_id: UUID, member_id: UUID, categories: Sequence[str]) -> Member:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from tests.api.organisation.conftest import Office
 from tests.organisations import add_organisation, books
 
@@ -31,3 +33,24 @@ async def test_members_own_bookings_are_approved_in_the_portal(office: Office) -
     assert again["error"]["code"] == "WRONG_STATE"
     refused = await office.call("POST", f"/bookings/{made[1].id}/reject", {"reason": "No"}, headers=home.headers())
     assert refused["data"]["booking"]["status"] == "cancelled"
+
+
+async def test_what_somebody_has_booked_who_is_gone_is_called_off_in_the_portal(office: Office) -> None:
+    home = await add_organisation(office.services)
+    place = await home.department("Sales")
+    member = await home.member(department_id=place.id)
+    made = await books(office.world, home, await home.account_of(member), hour=13, service=office.cleaning)
+    month = office.world.now.date() + timedelta(days=4)
+    assert (await office.standing(home, place.id, month))[0] > 0
+    await office.call("DELETE", f"/users/{member}", headers=home.headers())
+    path, why = f"/bookings/{made.id}/cancel", {"reason": "They have left us"}
+    stranger = (await add_organisation(office.services)).headers()
+    await office.call("POST", path, why, headers=stranger, expect=404)
+    other = await home.department("Others")
+    manager = home.headers(await home.member("manager", department_id=other.id))
+    assert (await office.call("POST", path, why, headers=manager, expect=403))["error"]["code"] == "OUT_OF_REACH"
+    await office.call("POST", path, why, headers=home.headers(await home.member("viewer")), expect=403)
+    done = await office.call("POST", path, why, headers=home.headers())
+    assert done["data"]["booking"]["status"] == "cancelled"
+    assert await office.standing(home, place.id, month) == (0, 0)
+    assert (await office.call("POST", path, why, headers=home.headers(), expect=409))["error"]["code"] == "WRONG_STATE"

@@ -46,6 +46,7 @@ ROWS: dict[str, tuple[str, Any]] = {
     "GET /bookings/{id}/approval": ("booking", None),
     "POST /bookings/{id}/approve": ("booking", {}),
     "POST /bookings/{id}/reject": ("booking", {}),
+    "POST /bookings/{id}/cancel": ("booking", {}),
     "GET /analytics/custom-reports/{id}": ("report", None),
     "DELETE /analytics/custom-reports/{id}": ("report", None),
     "GET /organization/departments/{id}": ("department", None),
