@@ -310,7 +310,7 @@ async def _send_link(services: Services, invoice_id: UUID) -> bool:
             "number": payment.invoice_number, "amount": f"{payment.amount_minor / 100:,.2f} {payment.currency}",
             "link": payment.url or "",
         }  # fmt: skip
-        for address in settings.recipients or [home.registered_email]:
+        for address in settings.recipients or [organisations.billed_at(home)]:
             await messages.enqueue(tx, "email", address, "invoice_link", params)
     return True
 

@@ -236,7 +236,7 @@ async def turn_overdue(services: Services) -> int:
             invoice = await get(tx.conn, None, ref.id)
             settings = await billing_settings.get(tx.conn, invoice.organisation_id)
             home = await organisations.get(tx.conn, invoice.organisation_id)
-            for address in settings.recipients or [home.registered_email]:
+            for address in settings.recipients or [organisations.billed_at(home)]:
                 await messages.enqueue(tx, "email", address, "invoice_overdue", _told(invoice))
     return len(turned)
 
@@ -250,7 +250,7 @@ def _part_of(invoice: Invoice, part: Part) -> Invoice:
 
 
 async def _announce(tx: Tx, home: Organisation, invoice: Invoice, recipients: list[str]) -> None:
-    for address in recipients or [home.registered_email]:
+    for address in recipients or [organisations.billed_at(home)]:
         await messages.enqueue(tx, "email", address, "invoice_issued", _told(invoice))
     await deliveries.publish(
         tx, Owner("organisation", home.id), "invoice.generated",

@@ -167,7 +167,7 @@ async def _send(services: Services, definition: Definition) -> bool:
         link = files.link_to(services, await files.get(tx.conn, file_id), _LINK_S)
         home = await organisations.get(tx.conn, definition.organisation_id)
         # Everybody whom it went to may be gone.
-        for address in definition.recipients or [home.registered_email]:
+        for address in definition.recipients or [organisations.reached_at(home)]:
             await messages.enqueue(tx, "email", address, "report_ready", {"name": definition.name, "link": link})
     return True
 

@@ -43,7 +43,7 @@ async def verify(tx: Tx, organisation_id: UUID, actor: Actor, note: str | None) 
 
 
 async def set_status(tx: Tx, organisation_id: UUID, status: str, reason: str | None, actor: Actor) -> None:
-    """Another standing, of which its owner is told. Raises Missing, AlreadyRegistered."""
+    """Another standing, of which it is told. Raises Missing, AlreadyRegistered."""
     before = await organisations.lock(tx, organisation_id)
     if not await organisations.set_status(tx, organisation_id, status, reason, actor):
         return
@@ -53,7 +53,7 @@ async def set_status(tx: Tx, organisation_id: UUID, status: str, reason: str | N
     )  # fmt: skip
     params = {"organisation": before.name, "status": status, "reason": reason or ""}
     template = "organisation_verified" if status == "active" else "organisation_status"
-    await messages.enqueue(tx, "email", before.registered_email, template, params)
+    await messages.enqueue(tx, "email", organisations.reached_at(before), template, params)
 
 
 async def set_account_manager(tx: Tx, organisation_id: UUID, account_id: UUID | None) -> UUID | None:

@@ -170,6 +170,16 @@ def timezone_of(organisation: Organisation) -> str:
     return organisation.timezone or DEFAULT_TIMEZONE
 
 
+def reached_at(organisation: Organisation) -> str:
+    """Where it is written to: its primary contact, else whoever registered it."""
+    return (organisation.contacts.get("primary") or {}).get("email") or organisation.registered_email
+
+
+def billed_at(organisation: Organisation) -> str:
+    """Where its bills go that have no recipients of their own: its contact for bills, else where it is written to."""
+    return (organisation.contacts.get("billing") or {}).get("email") or reached_at(organisation)
+
+
 def currency_of(organisation: Organisation) -> str:
     return organisation.currency or _DEFAULT_PLACE[1]
 

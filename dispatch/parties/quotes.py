@@ -100,7 +100,7 @@ async def answer(tx: Tx, quote_id: UUID, given: Answer, actor: Actor) -> Quote:
     if done is None:
         raise QuoteOver
     await messages.enqueue(
-        tx, "email", home.registered_email, "quote_answered",
+        tx, "email", organisations.reached_at(home), "quote_answered",
         {"number": quote.number, "until": given.valid_until.isoformat()},
     )  # fmt: skip
     after = await _lock(tx, None, quote_id)

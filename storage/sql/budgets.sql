@@ -96,9 +96,9 @@ FROM budget_holds h JOIN bookings k ON k.id = h.booking_id WHERE h.booking_id = 
 UPDATE budget_holds SET month = :month WHERE booking_id = :booking_id;
 
 -- name: warn_whom
--- Who answers for a budget: the department's manager, and whoever the organisation was registered by.
+-- Who answers for a budget: the department's manager, and where the organisation is written to.
 SELECT DISTINCT ON (lower(w.email)) w.email, coalesce(d.name, p.name) AS name
 FROM organisations o JOIN parties p ON p.id = o.id LEFT JOIN departments d ON d.id = :department_id::uuid
   LEFT JOIN members m ON m.id = d.manager_id AND m.removed_at IS NULL
-  CROSS JOIN LATERAL (VALUES (o.registered_email), (coalesce(m.email, d.manager_email))) AS w (email)
+  CROSS JOIN LATERAL (VALUES (coalesce(o.contacts #>> '{primary,email}', o.registered_email)), (coalesce(m.email, d.manager_email))) AS w (email)
 WHERE o.id = :organisation_id AND w.email IS NOT NULL ORDER BY lower(w.email);

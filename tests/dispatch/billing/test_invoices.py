@@ -11,7 +11,7 @@ import pytest
 
 from dispatch.billing import invoices
 from dispatch.billing.invoices import NothingToBill, last_period
-from dispatch.parties import billing_settings
+from dispatch.parties import billing_settings, organisations
 from dispatch.parties.billing_settings import BillingIn
 from dispatch.ports.files import NoFiles
 from dispatch.services import Services
@@ -204,6 +204,31 @@ async def test_what_is_not_paid_by_its_day_is_overdue_and_told_once(home: Home) 
     assert (await seen(home, made.id)).status == "overdue"
     await transfer(home, made.id, made.total_minor, "UTR-9")
     assert (await seen(home, made.id)).status == "paid"
+
+
+async def test_a_bill_goes_to_whom_the_organisation_names_for_it(home: Home) -> None:
+    """To the recipients of its settings, else its contact for bills, its primary one, whoever registered it."""
+    services = home.services
+    contacts: list[dict[str, Any]] = [
+        {}, {"primary": {"email": "new@contact.example"}}, {"billing": {"email": "bills@contact.example"}},
+        {"billing": {"email": None}},
+    ]  # fmt: skip
+    for contact in contacts:
+        async with services.transaction() as tx:
+            await organisations.change(tx, home.id, {}, contact)
+        await home.done(last_month(home).end)
+        await issued(home)
+    async with services.transaction() as tx:
+        await billing_settings.put(tx, home.id, BillingIn(recipients=["books@accountant.example"]), None)
+        await tx.conn.execute("UPDATE invoices SET issued_on = issued_on - 60, due_on = due_on - 60")
+    assert await invoices.turn_overdue(services) == 4
+    async with services.read() as conn:
+        registered = await conn.fetchval("SELECT registered_email FROM organisations WHERE id = $1", home.id)
+        told = await conn.fetch("SELECT recipient FROM outbox WHERE template LIKE 'invoice_%' ORDER BY id")
+    assert [t["recipient"] for t in told] == [
+        registered, "new@contact.example", "bills@contact.example", "new@contact.example",
+        *["books@accountant.example"] * 4,
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize("timezone", APART)
