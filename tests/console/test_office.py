@@ -16,6 +16,8 @@ from dispatch.live.sessions import Ending
 from tests.api.live import Live
 from tests.api.test_story import book, make_everybody_a_beautician
 from tests.console.browsing import Visit, expects, grave_problems, pictures, texts, visit
+from tests.dispatch.billing.invoiced import issued, last_month
+from tests.organisations import add_organisation
 from tests.parties import add_staff
 
 #: Somebody's name that would like to be more than a name.
@@ -388,3 +390,24 @@ async def test_what_an_app_paid_is_recorded_and_taken_back(office: tuple[Visit, 
     await page.get_by_text("It was for another app").wait_for()
     await expects(page.get_by_text("in its favour")).to_have_count(0)
     await pictures(page, "office-integration")
+
+
+async def test_a_transfer_on_an_invoice_is_recorded_and_taken_back(office: tuple[Visit, Any], live: Live) -> None:
+    seen, page = office
+    home = await add_organisation(live.services)
+    await home.done(last_month(home).end)
+    invoice = await issued(home)
+    await page.goto(f"{seen.url}/admin/invoices")
+    await page.get_by_role("link", name=invoice.number).click()
+    await page.get_by_text("Nothing was paid yet.").wait_for()
+    await page.get_by_role("button", name="Record a payment").click()
+    await page.get_by_label("Reference").fill("UTR-1")
+    await page.get_by_role("button", name="Record a payment").last.click()
+    await page.get_by_text("UTR-1").wait_for()
+    assert await grave_problems(page) == []
+    await page.locator("summary", has_text="Take back").click()
+    await page.get_by_label("Reason").fill("It was for another invoice")
+    await page.get_by_role("button", name="Take back").click()
+    await page.get_by_text("Taken back", exact=True).wait_for()
+    await page.get_by_text("It was for another invoice").wait_for()
+    await pictures(page, "office-invoice")
