@@ -117,6 +117,9 @@ async def delete(tx: Tx, organisation_id: UUID, department_id: UUID) -> None:
     if await rows.lock(tx.conn, id=department_id, organisation_id=organisation_id) is None:
         raise Missing("department")
     if await rows.delete(tx.conn, id=department_id, organisation_id=organisation_id) is None:
+        if await rows.has_series(tx.conn, id=department_id):
+            # Its budget would go on being spent where nobody sees it any more.
+            raise DepartmentInUse("This department still pays for bookings to come: cancel their series first.")
         raise DepartmentInUse
 
 

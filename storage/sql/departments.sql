@@ -8,6 +8,10 @@ d.id, d.organisation_id, d.name, d.code, d.description, d.manager_id,
 -- part: source
 departments d LEFT JOIN members m ON m.id = d.manager_id
 
+-- part: series
+SELECT FROM bulk_bookings b WHERE b.organisation_id = d.organisation_id AND b.department_id = d.id AND b.program_id IS NULL
+  AND b.status IN ('pending_approval', 'active', 'paused')
+
 -- name: insert
 INSERT INTO departments (organisation_id, name, code, description, manager_id, manager_name, manager_email,
   allowed_services, approval_required)
@@ -49,7 +53,11 @@ WHERE d.organisation_id = :organisation_id AND d.deleted_at IS NULL;
 -- name: delete
 UPDATE departments d SET deleted_at = app_now()
 WHERE d.id = :id AND d.organisation_id = :organisation_id AND d.deleted_at IS NULL AND NOT EXISTS (
-  SELECT FROM members m WHERE m.department_id = d.id AND m.removed_at IS NULL) RETURNING d.id;
+  SELECT FROM members m WHERE m.department_id = d.id AND m.removed_at IS NULL) AND NOT EXISTS ({series}) RETURNING d.id;
+
+-- name: has_series
+-- Whether something is still asked for that it pays.
+SELECT EXISTS (SELECT FROM departments d WHERE d.id = :id AND EXISTS ({series}));
 
 -- name: stats
 -- Members, and this month's bookings and money, of each department.

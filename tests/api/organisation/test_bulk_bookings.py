@@ -56,3 +56,15 @@ async def test_rejected_paused_resumed_cancelled(office: Office) -> None:
         await office.call("POST", f"{path}/{tail}", {}, headers=stranger.headers(), expect=404)
     for tail in ("", "/visits"):
         await office.call("GET", f"{path}{tail}", headers=stranger.headers(), expect=404)
+
+
+async def test_a_department_is_not_closed_while_it_pays_for_a_series(office: Office) -> None:
+    home = await add_organisation(office.services)
+    place = await home.department("Sales")
+    made = await office.book(home, billing={"department": str(place.id)}, floors=1)
+    path, whose = f"/organization/departments/{place.id}", home.headers()
+    refused = await office.call("DELETE", path, headers=whose, expect=409)
+    assert refused["error"]["code"] == "DEPARTMENT_IN_USE"
+    assert refused["message"] == "This department still pays for bookings to come: cancel their series first."
+    await office.call("POST", f"/bookings/bulk/{made['id']}/cancel", {}, headers=whose)
+    await office.call("DELETE", path, headers=whose)
