@@ -20,6 +20,7 @@ from storage import intents as intent_rows
 from storage import ledger as ledger_rows
 from storage import payouts as rows
 from storage import providers as provider_rows
+from storage import technicians as technician_rows
 from storage.database.listing import Slice, Wanted
 from storage.database.pool import Conn
 from storage.earnings import Open
@@ -290,13 +291,16 @@ async def came_back(tx: Tx, payout: Payout, reason: str) -> None:
 
 
 async def _write_failed(tx: Tx, payout: Payout, reason: str) -> None:
-    """A provider reads that its money did not arrive: else the next payout goes to the same account."""
-    provider = await provider_rows.get(tx.conn, id=payout.party_id) if payout.party_kind == "provider" else None
-    address = provider and (provider.billing_email or provider.email)
-    if address:
-        await messages.enqueue(tx, "email", address, "payout_failed", {
-            "number": payout.number, "amount": amount_text(payout.net_minor, payout.currency), "reason": reason,
-        })  # fmt: skip
+    """Whoever was to be paid reads that it did not arrive: else the next payout goes to the same account."""
+    told = {"number": payout.number, "amount": amount_text(payout.net_minor, payout.currency), "reason": reason}
+    if payout.party_kind == "provider":
+        provider = await provider_rows.get(tx.conn, id=payout.party_id)
+        if address := provider and (provider.billing_email or provider.email):
+            await messages.enqueue(tx, "email", address, "payout_failed", told)
+        return
+    technician = await technician_rows.get(tx.conn, technician_id=payout.party_id, currency=payout.currency)
+    if technician is not None and technician.phone is not None:
+        await messages.enqueue(tx, "sms", technician.phone, "payout_owed_again", told)
 
 
 async def completed_by_gateway(tx: Tx, payout: Payout, utr: str | None) -> None:

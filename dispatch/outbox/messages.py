@@ -38,6 +38,8 @@ TEMPLATES: Mapping[str, str] = {
     "{reason}",
     "payout_failed": "Your payout {number} over {amount} did not arrive, and its money is back in your wallet. "
     "Please look at the bank account in your settings. {reason}",
+    "payout_owed_again": "Your payout {number} over {amount} did not arrive and is owed to you again. "
+    "Please look at the account that you are paid to. {reason}",
     "report_ready": "Your report {name} is ready: {link}",
     "organisation_verified": "{organisation} is verified: you can book from now on.",
     "organisation_status": "{organisation} is now {status}. {reason}",

@@ -296,6 +296,9 @@ async def test_what_was_paid_by_hand_and_came_back_is_owed_again(till: Till) -> 
     assert (back.status, back.failure_reason, await till.sums()) == ("failed", "account closed", before)
     with pytest.raises(PayoutState, match="is failed"):
         await returned(payout.id)
+    phone = await till.world.value("SELECT phone FROM parties WHERE id = $1", technician)
+    [told] = await till.world.fetch("SELECT recipient, body FROM outbox WHERE template = 'payout_owed_again'")
+    assert told["recipient"] == phone and payout.number in told["body"] and told["body"].endswith("account closed")
     assert (await create(till, technician)).net_minor == payout.net_minor
     await till.check()
 
