@@ -103,7 +103,9 @@ async def _book(tx: Tx, due: Due) -> int:
 
 
 async def _troubled(tx: Tx, bulk: Bulk, visit_id: UUID, trouble: str, state: str) -> None:
-    """Whoever asked for the series and staff hear of the first trouble of it; the others stand with their visits."""
+    """Whoever asked for the series and staff hear of the first trouble of it, and of the first after it was over; the
+    others stand with their visits.
+    """
     is_first = not await rows.in_trouble(tx.conn, bulk_id=bulk.id)
     if await rows.troubled(tx.conn, id=visit_id, trouble=trouble, state=state) is None or not is_first:
         return

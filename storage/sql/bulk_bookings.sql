@@ -108,7 +108,9 @@ WHERE v.id = :id AND v.state = 'planned';
 UPDATE bulk_visits SET state = 'booked', booking_id = :booking_id, trouble = NULL WHERE id = :id AND state = 'planned';
 
 -- name: in_trouble
-SELECT EXISTS (SELECT FROM bulk_visits WHERE bulk_id = :bulk_id AND trouble IS NOT NULL);
+-- A visit that failed is over, and counts for a week alone: what stands against others months later is told again.
+SELECT EXISTS (SELECT FROM bulk_visits WHERE bulk_id = :bulk_id AND trouble IS NOT NULL
+  AND (state = 'planned' OR state = 'failed' AND on_date >= app_now()::date - 7));
 
 -- name: troubled
 -- What stood against it first is kept: that its time has passed then says nothing.

@@ -170,3 +170,35 @@ async def test_the_first_trouble_of_a_series_is_told_and_its_reason_kept(office:
     assert [row["recipient"] for row in await office.world.fetch(told, number)] == [whom]
     raised = "SELECT count(*) FROM alerts WHERE kind = 'visits_in_trouble' AND message LIKE '%' || $1 || '%'"
     assert await office.world.value(raised, number) == 1
+
+
+async def test_trouble_that_was_over_is_told_again_when_it_comes_back(office: Office) -> None:
+    """One visit that was missed months ago is no reason to say nothing."""
+    home = await add_organisation(office.services)
+    partner = await add_partner(office.services, organisation_id=home.id, credit_limit_minor=10_000_000)
+    day = office.world.now.date() + timedelta(days=3)
+    weekly = {
+        "frequency": "weekly", "days": [f"{day:%A}".lower()], "startDate": f"{day}",
+        "endDate": f"{day + timedelta(days=70)}",
+    }  # fmt: skip
+    made = await office.book(home, floors=1, schedule=weekly)
+    number = made["referenceNumber"]
+
+    async def turn(days: int, status: str) -> tuple[int, int]:
+        """(letters, open alerts) after so many days, with the partner standing so."""
+        async with office.services.transaction() as tx:
+            await change_partner(tx, partner.no, status=status)
+        await office.world.advance(days=days)
+        await office.make_visits()
+        told = "SELECT count(*) FROM outbox WHERE template = 'visits_in_trouble' AND body LIKE '%' || $1 || '%'"
+        raised = (
+            "SELECT count(*) FROM alerts WHERE kind = 'visits_in_trouble' AND message LIKE '%' || $1 || '%'"
+            " AND resolved_at IS NULL"
+        )
+        return await office.world.value(told, number), await office.world.value(raised, number)
+
+    assert await turn(0, "ON_HOLD") == (1, 1)
+    assert await turn(4, "ON_HOLD") == (1, 1), "the first was missed"
+    assert await turn(0, "ACTIVE") == (1, 1), "that is not long ago"
+    assert await turn(15, "ACTIVE") == (1, 0)
+    assert await turn(7, "ON_HOLD") == (2, 1)
