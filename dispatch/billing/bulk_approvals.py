@@ -11,7 +11,7 @@ from dispatch.access.permissions import ROLES, WRITE
 from dispatch.engine import audit
 from dispatch.errors import Conflict, Invalid, NotAllowed
 from dispatch.outbox import messages
-from dispatch.parties import budgets, members
+from dispatch.parties import budgets, members, organisations
 from dispatch.parties.members import By
 from dispatch.services import Tx
 from storage import booking_approvals as word_rows
@@ -114,10 +114,12 @@ async def write_to(
 
 
 async def answer(tx: Tx, bulk: Bulk, template: str, reason: str | None = None) -> None:
-    """Tells whoever asked for a series what became of it, by letter."""
+    """Tells whoever asked for a series what became of it, by letter; once they are gone, their organisation."""
     params = {"number": bulk.number, "title": bulk.title, "reason": reason or ""}
-    for one in await word_rows.whom(tx.conn, ids=[bulk.member_id]):
-        await messages.enqueue(tx, "email", one.email, template, params)
+    found = [one.email for one in await word_rows.whom(tx.conn, ids=[bulk.member_id])]
+    home = await organisations.get(tx.conn, bulk.organisation_id)
+    for address in found or [organisations.reached_at(home)]:
+        await messages.enqueue(tx, "email", address, template, params)
 
 
 def may_stand_in(by: By) -> bool:

@@ -202,3 +202,19 @@ async def test_trouble_that_was_over_is_told_again_when_it_comes_back(office: Of
     assert await turn(0, "ACTIVE") == (1, 1), "that is not long ago"
     assert await turn(15, "ACTIVE") == (1, 0)
     assert await turn(7, "ON_HOLD") == (2, 1)
+
+
+async def test_of_a_series_of_somebody_who_is_gone_their_organisation_is_told(office: Office) -> None:
+    home = await add_organisation(office.services)
+    partner = await add_partner(office.services, organisation_id=home.id, credit_limit_minor=10_000_000)
+    asking = await home.member("coordinator")
+    day = office.world.now.date() + timedelta(days=3)
+    soon = {"frequency": "daily", "days": [], "startDate": f"{day}", "endDate": f"{day}"}
+    made = await office.book(home, asking, floors=1, schedule=soon)
+    await office.call("DELETE", f"/users/{asking}", headers=home.headers())
+    async with office.services.transaction() as tx:
+        await change_partner(tx, partner.no, status="ON_HOLD")
+    await office.make_visits()
+    told = "SELECT recipient FROM outbox WHERE template = 'visits_in_trouble' AND body LIKE '%' || $1 || '%'"
+    registered = await office.world.value("SELECT registered_email FROM organisations WHERE id = $1", home.id)
+    assert [row["recipient"] for row in await office.world.fetch(told, made["referenceNumber"])] == [registered]
