@@ -20,6 +20,8 @@ from storage.webhook_deliveries import Attempt, Delivery
 
 #: So many are sent again by one call at most, the eldest first.
 MOST_REPLAYED = 10_000
+#: For so long a delivery loses no try to being hurried, in seconds of the domain's time.
+YOUNG_S = 2 * 24 * 3600.0
 #: What can be replayed.
 SETTLED = ("failed", "delivered")
 
@@ -108,3 +110,9 @@ async def replay_range(
     if count:
         tx.hint(bus.WEBHOOKS_FILLED, {})
     return count
+
+
+async def hurry(tx: Tx, endpoint_id: UUID) -> None:
+    """What waits for its next try at this endpoint goes at once: there is reason to think that it is well again."""
+    await rows.hurry(tx.conn, endpoint_id=endpoint_id, young_s=YOUNG_S)
+    tx.hint(bus.WEBHOOKS_FILLED, {})

@@ -14,8 +14,8 @@ from dispatch.errors import Conflict, Invalid, Missing
 from dispatch.events import Actor
 from dispatch.services import Tx
 from dispatch.vault import cell, vault_of
+from dispatch.webhooks import deliveries, signing
 from dispatch.webhooks import events as event_names
-from dispatch.webhooks import signing
 from dispatch.webhooks.owners import Owner
 from storage import webhook_deliveries as delivery_rows
 from storage import webhooks as rows
@@ -88,7 +88,8 @@ async def change(
     tx: Tx, owner: Owner, endpoint_id: UUID, actor: Actor, *, url: str | None = None,
     events: Sequence[str] | None = None, description: str | None = None, is_active: bool | None = None,
 ) -> Endpoint:  # fmt: skip
-    """Changes what is given; an empty description takes it away. Switched on, it starts afresh: what failed is over.
+    """Changes what is given; an empty description takes it away. Switched on, or at another address, it starts afresh:
+    what failed is over, and what waits for its next try goes at once.
 
     Raises Missing, Invalid.
     """
@@ -107,6 +108,8 @@ async def change(
     await _audit(tx, actor, "change_webhook", endpoint_id, told)
     if after.is_active:
         await alerts.resolve(tx, [DISABLED], subject=alert_subject(endpoint_id))
+        if before.failing_since is not None and after.failing_since is None:
+            await deliveries.hurry(tx, endpoint_id)
     tx.hint(bus.WEBHOOKS_FILLED, {})
     return after
 

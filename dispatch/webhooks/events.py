@@ -11,10 +11,13 @@ from dispatch.webhooks.owners import Kind
 #: What a test sends; nobody chooses it.
 PING = "ping"
 
+#: All that a customer is told: whoever booked for one may have to tell them, as an app's customers have no other way to
+#: learn that their technician has dropped out.
 _BUYER = (
-    "booking.created", "booking.confirmed", "booking.rescheduled", "booking.cancelled", "booking.completed",
-    "booking.refunded", "partner.assigned", "partner.accepted", "partner.in_transit", "partner.arrived",
-    "service.started", "payment.captured", "payment.failed", "payment.refunded",
+    "booking.created", "booking.confirmed", "booking.queued", "booking.rescheduled", "booking.reopened",
+    "booking.cancelled", "booking.completed", "booking.refunded", "partner.assigned", "partner.accepted",
+    "partner.in_transit", "partner.near", "partner.arrived", "partner.dark", "service.started", "payment.captured",
+    "payment.failed", "payment.refunded",
 )  # fmt: skip
 _WORKER = (
     "booking.confirmed", "booking.rescheduled", "booking.reopened", "booking.cancelled", "booking.completed",

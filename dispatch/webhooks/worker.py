@@ -18,7 +18,7 @@ from dispatch.loops import Loop
 from dispatch.outbox import messages
 from dispatch.ports.webhooks import Answer, NoAnswer, Poster
 from dispatch.services import Services, Tx
-from dispatch.webhooks import endpoints, payloads, signing
+from dispatch.webhooks import deliveries, endpoints, payloads, signing
 from dispatch.webhooks.events import PING
 from dispatch.webhooks.lanes import Lanes
 from storage import webhook_deliveries as rows
@@ -39,6 +39,9 @@ MOST_PAUSE_S = 3600.0
 LEASE_S = 60.0
 #: Without one success for so long an endpoint is switched off.
 PATIENCE = timedelta(days=5)
+#: An endpoint that has failed for so long and succeeds is well again: what waits for it, ten hours at most, goes at
+#: once. Within less the first tries are made anyway.
+RECOVERED_AFTER = timedelta(minutes=5)
 GONE = 410
 #: Outcomes that are written at once: what is left of the connections is for those who wait for an answer.
 _SETTLING = 4
@@ -171,7 +174,9 @@ async def _settle(tx: Tx, row: Claimed, outcome: Outcome) -> None:
     known = {"id": row.id, "attempt": row.attempts, "status": outcome.status, "error": outcome.error}
     off: Endpoint | None = None
     if outcome.error is None:
-        await endpoint_rows.succeeded(tx.conn, id=row.endpoint_id)
+        failed_since = await endpoint_rows.succeeded(tx.conn, id=row.endpoint_id)
+        if failed_since is not None and tx.now - failed_since >= RECOVERED_AFTER:
+            await deliveries.hurry(tx, row.endpoint_id)
     else:
         off = await _failed(tx, row, outcome)
     await rows.tried(

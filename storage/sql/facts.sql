@@ -1,7 +1,7 @@
 -- part: telling
 -- With a fact go its webhooks: one row for every endpoint that asked for it, of whoever has to do with the booking and of the
 -- platform. The provider is that of the technician whom the fact names, else whoever is paid for the job. An integration that is
--- not active hears nothing.
+-- not active hears nothing: what it misses stands in its log as failed, so that it can have it sent once it is active again.
 f AS (
   SELECT b.event_seq - cardinality(:types::text[]) + f.n AS seq, f.type, f.actor_kind, f.actor_id, f.data
   FROM b, unnest(:types::text[], :actor_kinds::text[], :actor_ids::text[], :data::jsonb[]) WITH ORDINALITY
@@ -13,7 +13,7 @@ f AS (
   SELECT f.seq, f.type, owner.kind, owner.key FROM b, f CROSS JOIN LATERAL unnest(ARRAY[
     '00000000-0000-0000-0000-000000000000'::uuid, b.organisation_id,
     (SELECT i.id FROM integration_customers c JOIN integrations i ON i.id = c.integration_id
-     WHERE c.account_id = b.account_id AND i.status = 'active'),
+     WHERE c.account_id = b.account_id AND i.status IN ('active', 'suspended', 'inactive')),
     CASE WHEN f.data ? 'technician_id'
       THEN (SELECT t.provider_id FROM technicians t WHERE t.id = (f.data ->> 'technician_id')::uuid)
       ELSE (SELECT a.payee_id FROM assignments a
@@ -23,9 +23,12 @@ f AS (
   WHERE EXISTS (SELECT FROM webhook_endpoints WHERE deleted_at IS NULL)
 ), d AS (
   INSERT INTO webhook_deliveries (endpoint_id, owner_key, type, stream, booking_id, seq, state, error, finished_at)
-  SELECT w.id, w.owner_key, o.type, b.id::text, b.id, o.seq, CASE WHEN w.is_active THEN 'pending' ELSE 'failed' END,
-    CASE WHEN NOT w.is_active THEN 'The endpoint was switched off.' END, CASE WHEN NOT w.is_active THEN app_now() END
+  SELECT w.id, w.owner_key, o.type, b.id::text, b.id, o.seq, CASE WHEN missed.why IS NULL THEN 'pending' ELSE 'failed' END, missed.why,
+    CASE WHEN missed.why IS NOT NULL THEN app_now() END
   FROM b, o JOIN webhook_endpoints w ON w.owner_key = o.key AND w.owner_kind = o.kind
+  CROSS JOIN LATERAL (SELECT CASE WHEN NOT w.is_active THEN 'The endpoint was switched off.'
+    WHEN o.kind = 'integration' AND (SELECT status FROM integrations WHERE id = o.key) <> 'active' THEN 'The partner was not active.'
+    END AS why) AS missed
   WHERE w.deleted_at IS NULL AND o.type = ANY (w.events) AND (w.is_active OR w.disabled_reason <> 'owner')
   ORDER BY o.seq
 )

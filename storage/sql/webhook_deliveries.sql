@@ -92,6 +92,13 @@ UPDATE webhook_deliveries d SET next_try_at = head.next_try_at FROM head
 WHERE d.endpoint_id = head.endpoint_id AND d.stream = head.stream AND d.state = 'pending' AND d.no > head.no
   AND d.next_try_at < head.next_try_at;
 
+-- name: hurry
+-- What waits for its next try goes now, as its endpoint is well again. Of a young one this try is one more than it has: an event
+-- that alone is refused, while others arrive, does not run out of its tries the sooner for them.
+UPDATE webhook_deliveries SET next_try_at = app_now(),
+  tries = CASE WHEN created_at > app_now() - make_interval(secs => :young_s::float8) THEN greatest(tries - 1, 0) ELSE tries END
+WHERE endpoint_id = :endpoint_id AND state = 'pending' AND next_try_at > app_now();
+
 -- name: give_up
 -- What waits for an endpoint that was switched off.
 UPDATE webhook_deliveries SET state = 'failed', finished_at = app_now(), error = :error, leased_until = NULL

@@ -57,9 +57,13 @@ WHERE w.id = :id AND w.deleted_at IS NULL AND w.owner_kind = :owner_kind AND w.o
 RETURNING {columns};
 
 -- name: succeeded
--- Written once a minute at most while all goes well: a busy endpoint's row is not locked by each delivery.
-UPDATE webhook_endpoints SET failing_since = NULL, last_success_at = app_now()
-WHERE id = :id AND (failing_since IS NOT NULL OR last_success_at IS NULL OR last_success_at < app_now() - interval '1 minute');
+-- Written once a minute at most while all goes well: a busy endpoint's row is not locked by each delivery. Gives since when it had
+-- failed, to whoever finds it well again.
+UPDATE webhook_endpoints w SET failing_since = NULL, last_success_at = app_now()
+FROM (SELECT id, failing_since FROM webhook_endpoints
+      WHERE id = :id AND (failing_since IS NOT NULL OR last_success_at IS NULL OR last_success_at < app_now() - interval '1 minute')
+      FOR NO KEY UPDATE) AS before
+WHERE w.id = before.id RETURNING before.failing_since;
 
 -- name: failed
 -- Since when it fails; a day and more without a try says nothing, so then it is counted anew.

@@ -17,14 +17,26 @@ from tests.dispatch.webhooks.hooks import STAFF, Hooks
 STORY = ("booking.created", "partner.assigned", "partner.accepted", "booking.confirmed", "booking.cancelled")
 
 
-async def test_an_integration_that_is_not_active_hears_nothing_of_bookings(hooks: Hooks) -> None:
+@pytest.mark.parametrize("status", ["suspended", "inactive"])
+async def test_an_integration_that_is_not_active_hears_nothing_and_can_have_it_sent_later(
+    hooks: Hooks, status: str
+) -> None:
     owner = Owner("integration", await hooks.party("integration"))
     await hooks.endpoint(owner, *STORY)
     customer = await hooks.customer_of(owner)
     booking = await hooks.book(account_id=customer)
-    await hooks.world.execute("UPDATE integrations SET status = 'suspended'")
+    await hooks.world.execute("UPDATE integrations SET status = $1", status)
+    begin = hooks.world.now
     await hooks.happen(booking.id, "booking.cancelled")
-    assert [d.type for d in await hooks.log(owner)] == ["booking.created"]
+    told, missed = await hooks.log(owner)
+    assert (told.type, told.state) == ("booking.created", "pending")
+    assert (missed.type, missed.state, missed.attempts, missed.error) == (
+        "booking.cancelled", "failed", 0, "The partner was not active.",
+    )  # fmt: skip
+    await hooks.world.execute("UPDATE integrations SET status = 'active'")
+    async with hooks.world.services.transaction() as tx:
+        assert await deliveries.replay_range(tx, owner, since=begin, until=begin + timedelta(days=1)) == 1
+    assert [d.state for d in await hooks.log(owner)] == ["pending", "pending"]
 
 
 async def test_what_is_switched_off_gets_nothing_or_a_line_that_can_be_replayed(hooks: Hooks) -> None:

@@ -174,6 +174,87 @@ async def test_one_that_has_recovered_is_not_behind_the_old_deliveries_of_the_de
     assert (await hooks.log(well))[-1].state == "delivered"
 
 
+# ---------------------------------------------------------------- endpoints that are well again
+
+
+async def test_what_waits_for_an_endpoint_that_is_well_again_goes_at_once(hooks: Hooks) -> None:
+    """Its next try would be hours away, and all that happens to the booking waits behind it."""
+    world = hooks.world
+    made = await hooks.endpoint(PLATFORM, "booking.created", "booking.cancelled")
+    other = await hooks.endpoint(PLATFORM, "booking.created", url=f"{URL}/other")
+    booking = await hooks.book()
+    receivers = Receivers(answer=lambda _: Answer(503, ""))
+    worker = WebhookWorker(world.services, receivers)
+    for delay_s in DELAYS_S[:4]:
+        await drain(worker)
+        await world.advance(seconds=delay_s * (1 + JITTER) + 1)
+    await drain(worker)
+    await hooks.happen(booking.id, "booking.cancelled")
+    await world.advance(minutes=10)
+    await drain(worker)
+    assert {d.state for d in await hooks.log()} == {"pending"}
+    receivers.got.clear()
+    receivers.answer = lambda _: Answer(204, "")
+    async with world.services.transaction() as tx:
+        await endpoints.test(tx, PLATFORM, made.endpoint.id, STAFF)
+    await drain(worker)
+    assert receivers.types == ["ping", "booking.created", "booking.cancelled"]
+    assert {sent.url for sent in receivers.got} == {URL}
+    [waits] = await hooks.log(endpoint_id=[other.endpoint.id])
+    assert waits.state == "pending", "of another endpoint nothing is known"
+
+
+async def test_what_waits_goes_at_once_to_another_address(hooks: Hooks) -> None:
+    world = hooks.world
+    made = await hooks.endpoint()
+    await hooks.book()
+    receivers = Receivers(answer=lambda sent: Answer(204 if sent.url.endswith("/new") else 503, ""))
+    worker = WebhookWorker(world.services, receivers)
+    for delay_s in DELAYS_S[:2]:
+        await drain(worker)
+        await world.advance(seconds=delay_s * (1 + JITTER) + 1)
+    await drain(worker)
+    assert [d.state for d in await hooks.log()] == ["pending"]
+    async with world.services.transaction() as tx:
+        await endpoints.change(tx, PLATFORM, made.endpoint.id, STAFF, url=f"{URL}/new")
+    await drain(worker)
+    assert [d.state for d in await hooks.log()] == ["delivered"]
+
+
+async def test_an_event_that_alone_is_refused_keeps_its_tries(hooks: Hooks) -> None:
+    world = hooks.world
+    made = await hooks.endpoint()
+    refused = await hooks.book()
+    receivers = Receivers()
+    receivers.answer = lambda s: Answer(500 if s.body["data"]["booking_id"] == str(refused.id) else 204, "")  # type: ignore[index]
+    worker = WebhookWorker(world.services, receivers)
+
+    async def tries() -> tuple[int, int]:
+        [row] = await world.fetch("SELECT tries, attempts FROM webhook_deliveries WHERE booking_id = $1", refused.id)
+        return row["tries"], row["attempts"]
+
+    await drain(worker)
+    await world.advance(seconds=DELAYS_S[0] * (1 + JITTER))
+    await drain(worker)
+    for _ in range(4):
+        # What arrives within minutes says nothing new of the endpoint.
+        await world.advance(seconds=50)
+        await hooks.book()
+        await drain(worker)
+    assert await tries() == (2, 2)
+
+    async def hurry(times: int) -> tuple[int, int]:
+        for _ in range(times):
+            async with world.services.transaction() as tx:
+                await deliveries.hurry(tx, made.endpoint.id)
+            await drain(worker)
+        return await tries()
+
+    assert await hurry(12) == (2, 14), "a try that others brought about is one more"
+    await world.advance(days=2)
+    assert await hurry(3) == (5, 17), "but not for ever"
+
+
 # ---------------------------------------------------------------- owners who are gone
 
 
