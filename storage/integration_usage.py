@@ -24,6 +24,7 @@ class Standing:
 @dataclass(frozen=True, slots=True)
 class Over:
     id: UUID
+    name: str
     used: int
     monthly_limit: int
 

@@ -61,6 +61,14 @@ class Note:
     created_at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class Manager:
+    """Somebody who manages an app, or will once they have shown that the address is theirs."""
+
+    membership_id: UUID
+    email: str | None
+
+
 lock_slug = sql.run("lock_slug")
 slugs_of = sql.scalar("slugs_of", list)
 insert_party = sql.scalar("insert_party", UUID)
@@ -71,11 +79,14 @@ by_slug = sql.row("by_slug", Integration)
 id_of_email = sql.scalar("id_of_email", UUID)
 id_of_token = sql.scalar("id_of_token", UUID)
 managed_by = sql.rows("managed_by", Integration)
+managers = sql.rows("managers", Manager)
+end_manager = sql.run("end_manager")
 set_head = sql.run("set_head")
 set_details = sql.run("set_details")
 set_urls = sql.run("set_urls")
 set_key = sql.scalar("set_key", UUID)
 done = sql.run("done")
+set_token = sql.run("set_token")
 end_onboarding = sql.run("end_onboarding")
 set_status = sql.scalar("set_status", UUID)
 set_limits = sql.run("set_limits")

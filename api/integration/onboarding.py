@@ -10,6 +10,7 @@ from pydantic import Field, StringConstraints
 from api.audiences import Member, integration
 from api.edge.limits import ONBOARDING
 from api.edge.request_info import RequestInfo
+from api.integration import callers
 from api.integration.callers import admit_onboarding, onboarding_token, stranger
 from api.integration.views import (
     BusinessInfoIn,
@@ -101,6 +102,15 @@ async def start(
         made = await integration_onboarding.start(tx, new, stranger(request_info), names_existing=caller is not None)
     out = StartedOut(partner=PartnerBrief(**brief_of(made.integration)), onboarding_token=made.token)
     return Reply(out, "Your onboarding has begun. Keep the token: it is shown this once.")
+
+
+@callers.route("POST", "/{id}/onboarding/token", "credentials:write", status=201, tags=TAGS)
+async def renew(services: Services, caller: Member, id: UUID) -> Reply[StartedOut]:
+    """A new token for the steps that are left, where the first was lost or is over; for the managing account."""
+    async with services.transaction() as tx:
+        renewed = await integration_onboarding.renew(tx, id, caller.actor)
+    out = StartedOut(partner=PartnerBrief(**brief_of(renewed.integration)), onboarding_token=renewed.token)
+    return Reply(out, "Keep the token: it is shown this once, and the one before is over.")
 
 
 @integration.route("PUT", "/{id}/business-info", public=True, admit=admit_onboarding, tags=TAGS)

@@ -71,6 +71,8 @@ TEMPLATES: Mapping[str, str] = {
     "webhook_disabled": "Your webhook {url} was switched off: {why}. Nothing is sent to it until you switch it on "
     "again; what it missed stands in its log and can be sent then.",
     "partner_status": "{name}, your account with us is now {status}. {reason}",
+    "usage_alert": "{name} has used {used} of its {limit} calls of {month} (UTC). Calls beyond them are refused until "
+    "the month is over; ask us in time if you need more.",
     "notification": "{title}: {message}",
 }
 
@@ -90,6 +92,7 @@ SUBJECTS: Mapping[str, str] = {
     "payout_failed": "Your payout {number}",
     "webhook_disabled": "A webhook of yours was switched off",
     "partner_status": "{name}: your account with us",
+    "usage_alert": "{name}: {percent} percent of the calls of {month} are used",
     "notification": "{title}",
 }
 

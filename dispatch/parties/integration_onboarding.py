@@ -13,7 +13,7 @@ from dispatch import urls
 from dispatch.access import api_keys
 from dispatch.config import Settings
 from dispatch.engine import audit, files
-from dispatch.errors import Invalid, Missing, NotSignedIn
+from dispatch.errors import Conflict, Invalid, Missing, NotSignedIn
 from dispatch.events import Actor
 from dispatch.parties import integrations
 from dispatch.parties.integrations import NewIntegration, PartnerNotFound
@@ -40,6 +40,12 @@ class OnboardingIncomplete(Invalid):
     """The steps before the activation have to be done first."""
 
     code = "incomplete_onboarding"
+
+
+class OnboardingOver(Conflict):
+    """This partner's onboarding is over."""
+
+    code = "onboarding_over"
 
 
 class DocumentNotFound(Missing):
@@ -87,9 +93,24 @@ def progress(row: Integration) -> Progress:
 
 async def start(tx: Tx, new: NewIntegration, actor: Actor, *, names_existing: bool = False) -> Started:
     """The first step, by anybody. Raises PartnerExists, which names it with `names_existing`, and DuplicateEntry."""
-    token = _PREFIX + secrets.token_urlsafe(32)
+    token = _new_token()
     made = await integrations.make(tx, new, actor, onboarding_hash=_hash(token), names_existing=names_existing)
     return Started(made, token)
+
+
+async def renew(tx: Tx, id: UUID, actor: Actor) -> Started:
+    """A new token for the steps that are left, for whoever manages the app; the one before is over.
+
+    The first is shown once and good for a month: without another one an app that lost it could neither go on nor begin
+    again under its address. Raises PartnerNotFound, OnboardingOver.
+    """
+    row = await integrations.locked(tx, id)
+    if row.status != "pending" or progress(row).is_complete:
+        raise OnboardingOver
+    token = _new_token()
+    await rows.set_token(tx.conn, id=id, onboarding_hash=_hash(token), onboarding_s=integrations.ONBOARDING_S)
+    await audit.record(tx, actor, "renew_onboarding", "integration", id)
+    return Started(row, token)
 
 
 async def shown(conn: Conn, id: UUID) -> tuple[Integration, Sequence[Document]]:
@@ -103,7 +124,7 @@ async def check(conn: Conn, id: UUID, token: str | None) -> None:
         raise NotSignedIn("Send the token of your onboarding as X-Onboarding-Token.")
     found = await rows.id_of_token(conn, onboarding_hash=_hash(token))
     if found is None:
-        raise NotSignedIn("This onboarding token is not valid or no longer.")
+        raise NotSignedIn("This onboarding token is not valid or no longer; the managing account can get a new one.")
     if found != id:
         raise PartnerNotFound
 
@@ -214,6 +235,10 @@ def _told(row: Integration) -> dict[str, Any]:
         "status": row.status, "business_info": row.business_info, **integrations.addresses(row),
         "steps": sorted(row.steps),
     }  # fmt: skip
+
+
+def _new_token() -> str:
+    return _PREFIX + secrets.token_urlsafe(32)
 
 
 def _hash(token: str) -> bytes:

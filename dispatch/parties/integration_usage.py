@@ -9,6 +9,7 @@ from uuid import UUID
 
 from dispatch.errors import NotAllowed, Throttled
 from dispatch.loops import Loop
+from dispatch.parties import integrations
 from dispatch.parties.integrations import PartnerNotFound
 from dispatch.services import Services, Tx
 from dispatch.webhooks import deliveries
@@ -132,6 +133,7 @@ async def _alert(tx: Tx, ids: Sequence[UUID]) -> None:
             told = {"used": found.used, "limit": found.monthly_limit, "percent": percent, "month": month}
             owner = Owner("integration", found.id)
             await deliveries.publish(tx, owner, "api.usage_alert", told)
+            await integrations.write(tx, found.id, "usage_alert", {"name": found.name, **told})
 
 
 def loop_of(services: Services) -> Loop:

@@ -11,15 +11,18 @@ from typing import Any, Literal
 from uuid import UUID
 
 from dispatch import urls
-from dispatch.access import invitations
+from dispatch.access import invitations, passwords
 from dispatch.engine import audit
 from dispatch.errors import Conflict, Invalid, Missing
 from dispatch.events import Actor
+from dispatch.live.sessions import Ending
+from dispatch.outbox import messages
 from dispatch.services import Tx
 from dispatch.webhooks import deliveries, endpoints
 from dispatch.webhooks.owners import Owner
 from storage import api_keys as key_rows
 from storage import integrations as rows
+from storage import webhooks as endpoint_rows
 from storage.database.errors import StorageError, constraint_of, is_unique
 from storage.database.listing import Slice, Wanted
 from storage.database.pool import Conn
@@ -42,6 +45,7 @@ SCOPES: Mapping[str, Any] = {
 ONBOARDING_S = 30 * 24 * 3600.0
 MOST_SLUG_CHARS = 50
 MOST_NOTES = 200
+_MOST_READERS = 10
 
 LIST = rows.of_staff
 
@@ -53,7 +57,7 @@ class PartnerNotFound(Missing):
 
 
 class PartnerExists(Conflict):
-    """A partner with this e-mail address exists already."""
+    """A partner with this e-mail address exists already; its managing account can go on with it."""
 
     code = "partner_exists"
 
@@ -192,9 +196,25 @@ async def change(tx: Tx, id: UUID, changes: Mapping[str, Any], actor: Actor) -> 
         business_info=merged(before.business_info, changes.get("business_info", {})),
         tags=list(changes.get("tags", before.tags)),
     )  # fmt: skip
+    if head["email"].lower() != (before.email or "").lower():
+        await _hand_over(tx, before, head["name"], head["email"])
     if "status" in changes and changes["status"] != before.status:
         await _move(tx, before, changes["status"])
     return await _done(tx, before, actor, "update_integration")
+
+
+async def _hand_over(tx: Tx, before: Integration, name: str, email: str) -> None:
+    """Who has the app's address manages it: who had the one before, or was written to by mistake, does no longer."""
+    has_manager = False
+    for one in await rows.managers(tx.conn, id=before.id):
+        if one.email is not None and one.email.lower() == email.lower():
+            has_manager = True
+            continue
+        await rows.end_manager(tx.conn, membership_id=one.membership_id)
+        await passwords.end_invitations(tx, one.membership_id)
+        await tx.services.sessions.revoke_all(tx, REALM, one.membership_id, Ending.REMOVED)
+    if not has_manager:
+        await invitations.invite(tx, email, name, realm=REALM, party_id=before.id, party_name=name, role=OWNER)
 
 
 async def set_status(tx: Tx, id: UUID, status: str, actor: Actor, reason: str | None = None) -> Integration:
@@ -215,6 +235,13 @@ async def _move(tx: Tx, before: Integration, status: str, reason: str | None = N
     _forget_standing(tx, before.id)
     told = {"from": before.status, "to": status, "reason": reason}
     await deliveries.publish(tx, Owner(REALM, before.id), "partner.status_changed", told)
+    await write(tx, before.id, "partner_status", {"name": before.name, "status": status, "reason": reason or ""})
+
+
+async def write(tx: Tx, id: UUID, template: str, params: Mapping[str, Any]) -> None:
+    """A letter to the app's address and to whoever manages it, as not every app has a webhook."""
+    for reader in await endpoint_rows.readers(tx.conn, owner_id=id, most=_MOST_READERS):
+        await messages.enqueue(tx, "email", reader.address, template, params)
 
 
 async def set_limits(
@@ -242,6 +269,7 @@ async def delete(tx: Tx, id: UUID, actor: Actor) -> None:
     await key_rows.revoke_of_party(tx.conn, party_id=id)
     await endpoints.delete_all(tx, Owner(REALM, id), actor)
     _forget_standing(tx, id)
+    await write(tx, id, "partner_status", {"name": before.name, "status": "closed", "reason": ""})
     await audit.changed(tx, actor, "delete_integration", "integration", id, _audited(before), None)
 
 

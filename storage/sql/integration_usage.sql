@@ -19,10 +19,10 @@ FROM (SELECT * FROM unnest(:ids::uuid[], :moments::timestamptz[]) AS u (id, at) 
 
 -- name: over
 -- Which of these apps have used so much of their month, in percent.
-SELECT i.id, sum(u.requests)::bigint AS used, i.monthly_limit
-FROM integrations i JOIN integration_usage u ON u.integration_id = i.id
-WHERE i.id = ANY(:ids::uuid[]) AND u.day >= date_trunc('month', :today::date)::date
-GROUP BY i.id HAVING sum(u.requests) * 100 >= i.monthly_limit::bigint * :percent::int ORDER BY i.id;
+SELECT i.id, p.name, sum(u.requests)::bigint AS used, i.monthly_limit
+FROM integrations i JOIN parties p ON p.id = i.id JOIN integration_usage u ON u.integration_id = i.id
+WHERE i.id = ANY(:ids::uuid[]) AND u.day >= date_trunc('month', :today::date)::date AND p.deleted_at IS NULL
+GROUP BY i.id, p.name HAVING sum(u.requests) * 100 >= i.monthly_limit::bigint * :percent::int ORDER BY i.id;
 
 -- name: alerted
 -- Whether this app is to be told now: of each month and share once, and of none after a greater one.

@@ -46,6 +46,13 @@ WHERE i.onboarding_hash = :onboarding_hash AND i.onboarding_until > clock_timest
 SELECT {columns} FROM {source} JOIN memberships m ON m.party_id = i.id AND m.realm = 'integration'
 WHERE m.account_id = :account_id AND m.status = 'active' AND p.deleted_at IS NULL ORDER BY p.created_at DESC, i.id;
 
+-- name: managers
+SELECT m.id AS membership_id, a.email FROM memberships m JOIN accounts a ON a.id = m.account_id
+WHERE m.party_id = :id AND m.realm = 'integration' AND m.status <> 'removed' ORDER BY m.id FOR UPDATE OF m;
+
+-- name: end_manager
+UPDATE memberships SET status = 'removed', updated_at = app_now() WHERE id = :membership_id AND realm = 'integration';
+
 -- name: set_head
 UPDATE parties SET name = :name, email = :email, phone = :phone, updated_at = app_now() WHERE id = :id;
 
@@ -62,6 +69,10 @@ UPDATE integrations SET key_id = :key_id WHERE id = :id AND key_id IS NULL RETUR
 -- A step that was done keeps the time of its first doing.
 UPDATE integrations SET steps = jsonb_build_object(:step::text, app_now()) || steps WHERE id = :id;
 
+-- name: set_token
+UPDATE integrations SET onboarding_hash = :onboarding_hash,
+  onboarding_until = clock_timestamp() + make_interval(secs => :onboarding_s::float8) WHERE id = :id;
+
 -- name: end_onboarding
 UPDATE integrations SET onboarding_hash = NULL, onboarding_until = NULL WHERE id = :id;
 
@@ -71,7 +82,10 @@ UPDATE integrations SET status = :status,
 WHERE id = :id AND status = ANY(:sources::text[]) RETURNING id;
 
 -- name: set_limits
-UPDATE integrations SET monthly_limit = :monthly_limit, burst_limit = :burst_limit, is_billed = :is_billed
+-- Of another limit of the month it is told anew.
+UPDATE integrations SET monthly_limit = :monthly_limit, burst_limit = :burst_limit, is_billed = :is_billed,
+  alert_month = CASE WHEN monthly_limit = :monthly_limit THEN alert_month END,
+  alert_percent = CASE WHEN monthly_limit = :monthly_limit THEN alert_percent END
 WHERE id = :id;
 
 -- name: delete

@@ -156,6 +156,36 @@ async def test_a_step_wants_its_own_token(live: Live) -> None:
     await send(live, "POST", START, start, expect=201, headers={"X-API-Key": "none", "X-API-Secret": "none"})
 
 
+async def test_who_manages_the_app_gets_another_token_and_nobody_else_does(live: Live, admin: Person) -> None:
+    begun, other = await begin(live), await onboard(live)
+    path = f"/api/partners/{begun.id}/onboarding/token"
+    await send(live, "POST", path, expect=401)
+    await send(live, "POST", path, expect=401, headers={"X-Onboarding-Token": begun.token})
+    await other.call("POST", path, expect=404)
+    mine = await manager(live, begun.id)
+    renewed = (await send(live, "POST", path, expect=201, headers=mine))["data"]
+    assert renewed["partner"]["onboarding"]["currentStep"] == "business_info"
+    refused = await begun.step("business-info", BUSINESS, expect=401)
+    assert "managing account" in refused["message"]
+    begun.token = renewed["onboardingToken"]
+    await begun.step("business-info", BUSINESS)
+    # Staff may send for one too, as for a partner that they made themselves.
+    begun.token = (await admin.call("POST", path, expect=201))["data"]["onboardingToken"]
+    await begun.step("api-setup", URLS)
+    await begun.step("verification", DOCUMENTS)
+    await begun.step("activate", {})
+    over = await send(live, "POST", path, expect=409, headers=mine)
+    assert over["code"] == "ONBOARDING_OVER"
+
+
+async def manager(live: Live, id: str) -> dict[str, str]:
+    """The managing account, signed in."""
+    membership_id = await live.value("SELECT id FROM memberships WHERE party_id = $1::text::uuid", id)
+    async with live.services.transaction() as tx:
+        pair = await live.services.sessions.open(tx, "integration", membership_id)
+    return {"Authorization": f"Bearer {pair.access_token}"}
+
+
 @pytest.mark.parametrize(("method", "path"), [
     ("POST", "upload-documents"), ("PUT", "business-info"), ("PUT", "api-setup"), ("PUT", "verification"),
 ])  # fmt: skip

@@ -9,7 +9,7 @@ import pytest
 from dispatch.errors import NotSignedIn
 from dispatch.events import Actor
 from dispatch.parties import integration_onboarding, integrations
-from dispatch.parties.integration_onboarding import Issued, Started
+from dispatch.parties.integration_onboarding import Issued, OnboardingOver, Started
 from dispatch.parties.integrations import NewIntegration
 from dispatch.services import Services
 from tests.turns import until_waiting
@@ -58,3 +58,29 @@ async def test_addresses_stand_in_the_audit_without_their_query(services: Servic
         entries = await conn.fetch("SELECT action, changes::text AS changes FROM audit_log")
     told = "".join(entry["changes"] or "" for entry in entries)
     assert "https://acme.example/hooks" in told and "callback_url" in told and "s3cret" not in told
+
+
+async def test_a_lost_token_is_renewed_and_the_one_before_is_over(services: Services) -> None:
+    begun = await ready(services)
+    id = begun.integration.id
+    async with services.transaction() as tx:
+        await tx.conn.execute("UPDATE integrations SET onboarding_until = clock_timestamp()")
+    async with services.transaction() as tx:
+        renewed = await integration_onboarding.renew(tx, id, STRANGER)
+    async with services.transaction() as tx:
+        with pytest.raises(NotSignedIn):
+            await integration_onboarding.activate(tx, id, begun.token, STRANGER)
+        issued = await integration_onboarding.activate(tx, id, renewed.token, STRANGER)
+    assert issued.integration.status == "active"
+    async with services.transaction() as tx:
+        with pytest.raises(OnboardingOver):
+            await integration_onboarding.renew(tx, id, STRANGER)
+
+
+@pytest.mark.parametrize("status", ["rejected", "active"])
+async def test_what_staff_have_decided_is_begun_no_second_time(services: Services, status: str) -> None:
+    begun = await ready(services)
+    async with services.transaction() as tx:
+        await integrations.set_status(tx, begun.integration.id, status, STRANGER)
+        with pytest.raises(OnboardingOver):
+            await integration_onboarding.renew(tx, begun.integration.id, STRANGER)

@@ -11,7 +11,7 @@ from dispatch.services import Services
 from dispatch.webhooks import endpoints
 from dispatch.webhooks.owners import Owner
 from storage import integration_usage as usage_rows
-from tests.dispatch.parties.test_integrations import STAFF, listening, make, new
+from tests.dispatch.parties.test_integrations import STAFF, letters, listening, make, new
 from tests.turns import until_waiting
 
 
@@ -38,6 +38,47 @@ async def test_an_app_is_told_once_that_its_month_runs_out(services: Services) -
         integration_usage.spend(services, made.id, standing, "GET /a")
     assert refused.value.retry_after_s is not None and refused.value.retry_after_s >= 1
     assert [(t["from"], t["to"]) for t in await told(services, "partner.status_changed")] == [("pending", "active")]
+    written = await letters(services, "usage_alert")
+    assert [who for who, _ in written] == ["dev@acme.example"] * 2
+    assert [body.partition(" calls")[0] for _, body in written] == [
+        "Acme Homes has used 8 of its 10", "Acme Homes has used 10 of its 10",
+    ]  # fmt: skip
+
+
+async def test_of_another_limit_an_app_is_told_anew(services: Services) -> None:
+    made = await make(services, new())
+    await listening(services, made.id, "api.usage_alert")
+    async with services.transaction() as tx:
+        await integrations.set_limits(tx, made.id, STAFF, monthly=10)
+        await integrations.set_status(tx, made.id, "active", STAFF)
+
+    async def ask(calls: int) -> list[object]:
+        for _ in range(calls):
+            integration_usage.spend(services, made.id, await integration_usage.admit(services, made.id), "GET /a")
+        await integration_usage.flush(services)
+        return [(t["percent"], t["limit"]) for t in await told(services, "api.usage_alert")]
+
+    assert await ask(10) == [(80, 10), (100, 10)]
+    async with services.transaction() as tx:
+        await integrations.set_limits(tx, made.id, STAFF, monthly=20)
+    assert await ask(5) == [(80, 10), (100, 10)]
+    async with services.transaction() as tx:
+        await integrations.set_limits(tx, made.id, STAFF, burst=50)
+    assert await ask(1) == [(80, 10), (100, 10), (80, 20)]
+    async with services.transaction() as tx:
+        await integrations.set_limits(tx, made.id, STAFF, burst=60, monthly=20)
+    assert await ask(4) == [(80, 10), (100, 10), (80, 20), (100, 20)]
+
+
+async def test_what_a_deleted_app_asked_for_is_written_down_and_told_to_nobody(services: Services) -> None:
+    made, today = await make(services, new()), services.clock.now().date()
+    async with services.transaction() as tx:
+        await integrations.set_limits(tx, made.id, STAFF, monthly=1)
+    services.usage.count(made.id, services.clock.now(), "GET /a")
+    async with services.transaction() as tx:
+        await integrations.delete(tx, made.id, STAFF)
+    assert (await integration_usage.of(services, made.id, today, today)).totals.total == 1
+    assert await letters(services, "usage_alert") == []
 
 
 async def test_an_app_is_told_no_second_time_when_the_log_is_gone(services: Services) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from dispatch.errors import DispatchError
 from dispatch.events import Actor
+from dispatch.live.sessions import RefreshRefused
 from dispatch.parties import integrations
 from dispatch.parties.integrations import (
     MOVES,
@@ -96,3 +97,57 @@ async def test_a_deleted_app_has_no_webhooks(services: Services) -> None:
         audited = await conn.fetchval("SELECT count(*) FROM audit_log WHERE action = 'delete_webhook'")
     assert [row["owner_id"] for row in left] == [other.id]
     assert (secrets, audited) == (1, 2)
+
+
+# ---------------------------------------------------------------- who is told, and who manages it
+
+
+async def letters(services: Services, template: str) -> list[tuple[str, str]]:
+    async with services.read() as conn:
+        found = await conn.fetch("SELECT recipient, body FROM outbox WHERE template = $1 ORDER BY id", template)
+    return [(row["recipient"], row["body"]) for row in found]
+
+
+async def managers(services: Services, id: UUID) -> dict[str, str]:
+    async with services.read() as conn:
+        ties = "memberships m JOIN accounts a ON a.id = m.account_id"
+        found = await conn.fetch(f"SELECT a.email, m.status FROM {ties} WHERE m.party_id = $1", id)  # noqa: S608
+    return {row["email"]: row["status"] for row in found}
+
+
+async def test_an_app_is_written_to_about_what_staff_decide(services: Services) -> None:
+    """Without a webhook it had no word of it."""
+    made = await make(services, new())
+    async with services.transaction() as tx:
+        await integrations.set_status(tx, made.id, "active", STAFF)
+        await integrations.change(tx, made.id, {"status": "suspended"}, STAFF)
+        await integrations.set_status(tx, made.id, "active", STAFF)
+        await integrations.delete(tx, made.id, STAFF)
+    refused = await make(services, new("other@acme.example"))
+    async with services.transaction() as tx:
+        await integrations.set_status(tx, refused.id, "rejected", STAFF, "The papers are another company's.")
+    said = "Acme Homes, your account with us is now"
+    assert await letters(services, "partner_status") == [
+        *(("dev@acme.example", f"{said} {status}. ") for status in ("active", "suspended", "active", "closed")),
+        ("other@acme.example", f"{said} rejected. The papers are another company's."),
+    ]
+
+
+async def test_who_has_the_address_manages_the_app_and_who_had_it_no_longer(services: Services) -> None:
+    made = await make(services, new())
+    async with services.transaction() as tx:
+        tie = await tx.conn.fetchval("SELECT id FROM memberships WHERE party_id = $1", made.id)
+        pair = await services.sessions.open(tx, "integration", tie)
+    async with services.transaction() as tx:
+        await integrations.change(tx, made.id, {"name": "Acme", "email": "DEV@acme.example"}, STAFF)
+    assert await managers(services, made.id) == {"dev@acme.example": "active"}
+    async with services.transaction() as tx:
+        await integrations.change(tx, made.id, {"email": "ops@acme.example"}, STAFF)
+    assert await managers(services, made.id) == {"dev@acme.example": "removed", "ops@acme.example": "active"}
+    assert [who for who, _ in await letters(services, "password_link")] == ["dev@acme.example", "ops@acme.example"]
+    # And back again.
+    async with services.transaction() as tx:
+        with pytest.raises(RefreshRefused):
+            await services.sessions.refresh(tx, "integration", pair.refresh_token)
+        await integrations.change(tx, made.id, {"email": "dev@acme.example"}, STAFF)
+    assert await managers(services, made.id) == {"dev@acme.example": "active", "ops@acme.example": "removed"}
