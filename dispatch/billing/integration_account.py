@@ -20,8 +20,10 @@ from dispatch.engine import audit
 from dispatch.errors import Conflict, Invalid, Missing
 from dispatch.events import Actor
 from dispatch.localtime import local
-from dispatch.parties.integrations import PartnerNotFound
+from dispatch.parties.integrations import REALM, PartnerNotFound
 from dispatch.services import Tx
+from dispatch.webhooks import deliveries
+from dispatch.webhooks.owners import Owner
 from storage import integration_payments as rows
 from storage import ledger as ledger_rows
 from storage.database.listing import Slice, Wanted
@@ -34,6 +36,8 @@ LINES = ledger_rows.of_debtor
 PAYMENTS = rows.of_integration
 #: The kinds of their journals; the reference of either is the payment.
 PAID, REVERSED = "integration_payment", "integration_payment_reversed"
+#: What the app is told of either.
+RECORDED, TAKEN_BACK = "account.payment_recorded", "account.payment_reversed"
 
 
 class AlreadyReversed(Conflict):
@@ -127,6 +131,7 @@ async def record(tx: Tx, actor: Actor, integration_id: UUID, transfer: Transfer)
     sides = [came, *await _debtor(integration_id).pays(tx, made.currency, made.amount_minor)]
     await ledger.post(tx, PAID, str(made.id), sides, description=f"Payment {made.reference}")
     await rows.settle(tx.conn, integration_id=integration_id, currency=made.currency)
+    await _tell(tx, integration_id, RECORDED, made)
     await audit.changed(tx, actor, "record_payment", "integration", integration_id, None, _audited(made))
     return made
 
@@ -144,9 +149,21 @@ async def reverse(tx: Tx, actor: Actor, integration_id: UUID, payment_id: UUID, 
     sides = [never_came, *await _debtor(integration_id).owes(tx, before.currency, before.amount_minor)]
     await ledger.post(tx, REVERSED, str(payment_id), sides, description=f"Payment {before.reference} taken back")
     await rows.settle(tx.conn, integration_id=integration_id, currency=before.currency)
+    await _tell(tx, integration_id, TAKEN_BACK, before, reason=reason)
     changes = {**audit.difference(_audited(before), None), "reason": {"old": None, "new": reason}}
     await audit.record(tx, actor, "reverse_payment", "integration", integration_id, changes)
     return await get(tx.conn, integration_id, payment_id)
+
+
+async def _tell(tx: Tx, integration_id: UUID, event: str, payment: IntegrationPayment, **more: str) -> None:
+    """Which of its bookings are paid has changed: the app is told of the payment and how it stands, in their order."""
+    held = next(b for b in await balances(tx.conn, integration_id) if b.currency == payment.currency)
+    told = {
+        "payment_id": str(payment.id), "amount_minor": payment.amount_minor, "currency": payment.currency,
+        "reference": payment.reference, "paid_on": payment.paid_on.isoformat(), "owed_minor": held.due_minor,
+        "credit_minor": held.credit_minor, **more,
+    }  # fmt: skip
+    await deliveries.publish(tx, Owner(REALM, integration_id), event, told, stream="account")
 
 
 async def _lock(tx: Tx, integration_id: UUID) -> None:

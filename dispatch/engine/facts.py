@@ -137,6 +137,9 @@ class OwnerRow:
 #: A line of a provider's statement; amounts are in the units that it chose.
 _TOLD_LINE = tuple("amount" if key == "amount_minor" else key for key in _LINE)
 
+#: What a billed app paid, and how its account stands since.
+_PAYMENT = ("payment_id", "amount_minor", "currency", "reference", "paid_on", "owed_minor", "credit_minor")
+
 #: What organisations (R114), integrations and providers are told of their own affairs, by webhook only.
 OWNER_FACTS: Mapping[str, OwnerRow] = {
     "user.enrolled": OwnerRow(
@@ -150,6 +153,8 @@ OWNER_FACTS: Mapping[str, OwnerRow] = {
     "partner.status_changed": OwnerRow(("integration",), ("from", "to", "reason")),
     "api.usage_alert": OwnerRow(("integration",), ("used", "limit", "percent", "month")),
     "maintenance.scheduled": OwnerRow(("integration",), ("starts_at", "ends_at", "text")),
+    "account.payment_recorded": OwnerRow(("integration",), _PAYMENT),
+    "account.payment_reversed": OwnerRow(("integration",), (*_PAYMENT, "reason")),
     "transaction.created": OwnerRow(("provider",), _TOLD_LINE),
     "transaction.updated": OwnerRow(("provider",), _TOLD_LINE),
     "payout.updated": OwnerRow(("provider",), ("payout_id", "invoice", "amount", "currency", "status")),

@@ -18,6 +18,8 @@ from dispatch.localtime import local
 from dispatch.parties import integration_customers, integrations
 from dispatch.parties.integrations import PartnerNotFound
 from dispatch.services import Tx
+from dispatch.webhooks import endpoints
+from dispatch.webhooks.owners import Owner
 from storage.bookings import Booking
 from storage.database.listing import Wanted
 from storage.integration_payments import IntegrationPayment
@@ -286,3 +288,30 @@ async def test_a_payment_that_no_transfer_stands_for_is_seen(till: Till) -> None
     made = await app.pays(5000)
     await till.world.execute("UPDATE integration_payments SET amount_minor = 4000 WHERE id = $1", made.id)
     assert await off(till) == {"platform_accounts": (-5000, -4000), "integration_debts": (-5000, -4000)}
+
+
+async def test_the_app_is_told_of_what_it_paid_and_of_what_was_taken_back(till: Till) -> None:
+    """Its bookings turn paid by the one and unpaid by the other."""
+    app, other = await billed(till), await billed(till, "dev@other.example", "+911234500002")
+    for one in (app, other):
+        async with till.world.services.transaction() as tx:
+            events = ("account.payment_recorded", "account.payment_reversed")
+            await endpoints.create(tx, Owner("integration", one.id), STAFF, url="https://a.example/in", events=events)
+    booked = await app.done()
+    made = await app.pays(GRAND + 500)
+    assert await app.paid(booked) == ["paid"]
+    await app.reverses(made.id)
+    assert await app.paid(booked) == ["pending"]
+    told = await till.world.fetch("SELECT owner_key, type, stream, data FROM webhook_deliveries ORDER BY no")
+    assert [(t["owner_key"], t["type"]) for t in told] == [
+        (app.id, "account.payment_recorded"), (app.id, "account.payment_reversed"),
+    ]  # fmt: skip
+    paid = {
+        "payment_id": str(made.id), "amount_minor": GRAND + 500, "currency": "INR", "reference": "UTR-1",
+        "paid_on": made.paid_on.isoformat(),
+    }  # fmt: skip
+    assert [t["data"] for t in told] == [
+        {**paid, "owed_minor": 0, "credit_minor": 500},
+        {**paid, "owed_minor": GRAND, "credit_minor": 0, "reason": "for another app"},
+    ]
+    assert told[0]["stream"] == told[1]["stream"], "they arrive in their order"
