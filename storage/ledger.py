@@ -7,7 +7,7 @@ from datetime import datetime
 from uuid import UUID
 
 from storage.database.binder import Statements
-from storage.database.listing import AnyOf, Listed, Sort
+from storage.database.listing import AnyOf, Listed, Sort, made_on_days
 
 sql = Statements("ledger")
 
@@ -60,5 +60,8 @@ of_owner = Listed(
 )  # fmt: skip
 of_debtor = Listed(
     sql, "of_debtor", Entry, key=of_owner.key, sorts=of_owner.sorts, default_sort=of_owner.default_sort,
-    filters=of_owner.filters, columns="debtor_entry", source="debtor_entries",
+    filters={
+        **of_owner.filters, **made_on_days("(SELECT j.at FROM ledger_journals j WHERE j.id = p.journal_id)"),
+    },
+    columns="debtor_entry", source="debtor_entries",
 )  # fmt: skip

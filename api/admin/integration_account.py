@@ -10,7 +10,7 @@ from pydantic import Field, StringConstraints
 
 from api.audiences import Admin, admin
 from api.shared.exports import ExportQuery, file, whole
-from api.wire.listing import Grammar, Listing
+from api.wire.listing import DAYS, Grammar, Listing
 from api.wire.models import Body, Currency, Day, Money, View
 from api.wire.results import File, Page, PageWith, Reply
 from dispatch.billing import integration_account
@@ -27,7 +27,8 @@ READ, WRITE = "integrations:read", "payouts:write"
 TAGS = ("integrations",)
 
 LINES = Grammar(
-    key="lines", source=integration_account.LINES, filters={"type": Literal["credit", "debit"], "currency": str}
+    key="lines", source=integration_account.LINES,
+    filters={"type": Literal["credit", "debit"], "currency": str, **DAYS},
 )  # fmt: skip
 PAYMENTS = Grammar(key="payments", source=integration_account.PAYMENTS, filters={"currency": str})
 
@@ -93,7 +94,7 @@ async def account(services: Services, caller: Admin, id: UUID, listing: Listing)
     async with services.read() as conn:
         await integration_account.check(conn, id)
         held = await integration_account.balances(conn, id)
-        found = await integration_account.lines(conn, id, listing.wanted)
+        found = await integration_account.lines(conn, id, listing.wanted, services.settings.timezone)
     return PageWith.among(found, line_out, AccountOut(balances=[balance_out(b) for b in held]))
 
 
@@ -104,7 +105,7 @@ async def export(services: Services, caller: Admin, id: UUID, query: ExportQuery
         await integration_account.check(conn, id)
     pieces = exports.export(
         services, query.format, "Account", COLUMNS, integration_account.LINES, listing.wanted, _cells,
-        owner_id=id,
+        owner_id=id, timezone=services.settings.timezone,
     )  # fmt: skip
     return file(pieces, "account", query.format)
 

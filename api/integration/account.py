@@ -8,7 +8,7 @@ from uuid import UUID
 
 from api.audiences import Member
 from api.integration import callers
-from api.wire.listing import Grammar, Listing
+from api.wire.listing import DAYS, Grammar, Listing
 from api.wire.models import CamelView, Money
 from api.wire.results import PageWith
 from dispatch.billing import integration_account
@@ -18,7 +18,8 @@ from storage.ledger import Entry
 TAGS = ("account",)
 
 LINES = Grammar(
-    key="lines", source=integration_account.LINES, filters={"type": Literal["credit", "debit"], "currency": str},
+    key="lines", source=integration_account.LINES,
+    filters={"type": Literal["credit", "debit"], "currency": str, **DAYS},
     sorts={"createdAt": "created_at"},
 )  # fmt: skip
 
@@ -56,7 +57,7 @@ async def account(services: Services, caller: Member, id: UUID, listing: Listing
     """What is owed in each currency for bookings on account, and of what: the lines, the newest first."""
     async with services.read() as conn:
         held = await integration_account.balances(conn, id)
-        found = await integration_account.lines(conn, id, listing.wanted)
+        found = await integration_account.lines(conn, id, listing.wanted, services.settings.timezone)
     balances = [BalanceOut(currency=b.currency, owed=b.due_minor, credit=b.credit_minor) for b in held]
     return PageWith.among(found, _line_out, AccountOut(balances=balances))
 

@@ -88,9 +88,9 @@ async def check(conn: Conn, integration_id: UUID) -> None:
         raise PartnerNotFound
 
 
-async def lines(conn: Conn, integration_id: UUID, wanted: Wanted) -> Slice[Entry]:
-    """What it was billed (negative) and paid (positive), newest first."""
-    return await LINES.page(conn, wanted, owner_id=integration_id)
+async def lines(conn: Conn, integration_id: UUID, wanted: Wanted, timezone: str) -> Slice[Entry]:
+    """What it was billed (negative) and paid (positive), newest first; days are those of `timezone`."""
+    return await LINES.page(conn, wanted, owner_id=integration_id, timezone=timezone)
 
 
 def payment_of(entry: Entry) -> UUID | None:

@@ -64,6 +64,11 @@ async def test_recorded_seen_by_both_and_taken_back(live: Live) -> None:
     assert [line["payment_id"] for line in account["lines"]][1:] == [paid["id"], None]
     debits = (await finance.call("GET", f"{base}/account?type=debit&currency=INR"))["data"]
     assert debits["lines"] == account["lines"][2:] and debits["balances"] == balances
+    today = local(live.services.clock.now(), live.services.settings.timezone).date()
+    for day, count in ((today, 3), (today + timedelta(days=1), 0)):
+        asked = (await finance.call("GET", f"{base}/account?date_from={day}"))["data"]
+        assert (len(asked["lines"]), asked["balances"]) == (count, balances)
+        assert len((await app.own("GET", f"/account?dateFrom={day}"))["data"]["lines"]) == count
     first = (await finance.call("GET", f"{base}/account?limit=1"))["data"]
     after = (await finance.call("GET", f"{base}/account?limit=1&cursor={first['pagination']['cursor']}"))["data"]
     assert first["lines"] + after["lines"] == account["lines"][:2]

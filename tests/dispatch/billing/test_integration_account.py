@@ -49,7 +49,7 @@ class App:
 
     async def lines(self, **filters: Any) -> list[Entry]:
         async with self.till.world.services.read() as conn:
-            return list((await integration_account.lines(conn, self.id, Wanted(filters=filters))).rows)
+            return list((await integration_account.lines(conn, self.id, Wanted(filters=filters), "Asia/Kolkata")).rows)
 
     def transfer(self, minor: int, reference: str = "UTR-1", currency: str = "INR") -> Transfer:
         return Transfer(minor, currency, reference, local(self.till.world.now, "Asia/Kolkata").date())
@@ -107,6 +107,22 @@ async def test_each_currency_is_owed_and_paid_by_itself(till: Till) -> None:
     assert await app.owes() == [("INR", GRAND), ("PHP", 0)]
     assert [e.currency for e in await app.lines(currency=["PHP"])] == ["PHP", "PHP"]
     assert await off(till) == {}
+
+
+async def test_a_statement_is_of_some_days(till: Till) -> None:
+    app = await billed(till)
+    await app.done()
+    first = local(till.world.now, "Asia/Kolkata").date()
+    await till.world.advance(days=2)
+    await app.pays(1000)
+    last = first + timedelta(days=2)
+    for days, kinds in (
+        ({}, ["integration_payment", "completion"]), ({"date_to": last - timedelta(days=1)}, ["completion"]),
+        ({"date_from": first + timedelta(days=1)}, ["integration_payment"]),
+        ({"date_from": last, "date_to": last}, ["integration_payment"]),
+        ({"date_from": first, "date_to": first}, ["completion"]), ({"date_from": last + timedelta(days=1)}, []),
+    ):  # fmt: skip
+        assert [e.kind for e in await app.lines(**days)] == kinds, days
 
 
 async def test_what_was_paid_over_the_next_bookings_take(till: Till) -> None:
