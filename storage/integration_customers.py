@@ -30,6 +30,7 @@ by_phone = sql.row("by_phone", AppCustomer)
 get = sql.row("get", AppCustomer)
 owner_of = sql.scalar("owner_of", bool)
 insert = sql.run("insert")
+set_phone = sql.run("set_phone")
 insert_account = sql.scalar("insert_account", UUID)
 billed_for = sql.scalar("billed_for", UUID)
 

@@ -20,11 +20,22 @@ from dispatch.services import Services
 from storage.integration_customers import AppCustomer
 
 TAGS = ("customers",)
+Phone = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=32)]
 
 
 class CustomerIn(CamelBody):
     name: Name
-    phone_number: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=32)]
+    phone_number: Phone
+    email: EmailStr | None = None
+
+
+class CustomerChange(CamelBody):
+    """What is left out stays; a null takes the e-mail address away."""
+
+    keeps_null = frozenset({"email"})
+
+    name: Name | None = None
+    phone_number: Phone | None = None
     email: EmailStr | None = None
 
 
@@ -72,6 +83,20 @@ async def get(services: Services, caller: Member, id: UUID, customer_id: UUID) -
     """One customer of the partner."""
     async with services.read() as conn:
         return _out(await integration_customers.get(conn, id, customer_id))
+
+
+@callers.route("PUT", "/{id}/customers/{customer_id}", "customers:write", tags=TAGS)
+async def change(services: Services, caller: Member, id: UUID, customer_id: UUID, body: CustomerChange) -> CustomerOut:
+    """Changes what is sent; what was booked already keeps its own contact.
+
+    Example: {"phoneNumber": "+911234567891", "email": "asha@example.com"}
+    """
+    changes = body.model_dump(by_alias=False, exclude_unset=True)
+    if "phone_number" in changes:
+        said = changes.pop("phone_number")
+        changes["phone"] = normalise(said, services.settings.phone_region, "phoneNumber")
+    async with services.transaction() as tx:
+        return _out(await integration_customers.change(tx, id, customer_id, caller.actor, changes))
 
 
 @callers.route("DELETE", "/{id}/customers/{customer_id}", "customers:write", tags=TAGS)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from uuid import UUID
 
 from dispatch.engine import audit
-from dispatch.errors import Missing, NotAllowed
+from dispatch.errors import Conflict, Missing, NotAllowed
 from dispatch.events import Actor
 from dispatch.parties import erasure
 from dispatch.services import Tx
+from storage import accounts as account_rows
 from storage import integration_customers as rows
 from storage.database.listing import Slice, Wanted
 from storage.database.pool import Conn
@@ -21,6 +23,12 @@ class CustomerBlocked(NotAllowed):
     """This customer is blocked; contact support."""
 
     code = "account_blocked"
+
+
+class CustomerExists(Conflict):
+    """Another customer of yours has this phone already."""
+
+    code = "customer_exists"
 
 
 async def create(
@@ -45,6 +53,35 @@ async def get(conn: Conn, integration_id: UUID, id: UUID) -> AppCustomer:
     if found is None:
         raise Missing("customer")
     return found
+
+
+async def change(
+    tx: Tx, integration_id: UUID, id: UUID, actor: Actor, changes: Mapping[str, str | None]
+) -> AppCustomer:  # fmt: skip
+    """Changes what is named of name, phone and email; None takes the address away. Letters about bookings go to the new
+    address; the contact of a booking is its own and stays.
+
+    Raises Missing, CustomerExists.
+    """
+    await get(tx.conn, integration_id, id)
+    phone = changes.get("phone")
+    if phone is not None:
+        await rows.lock_phone(tx.conn, integration_id=integration_id, phone=phone)
+    # Whoever is being forgotten gets no name again.
+    if await account_rows.lock(tx.conn, id=id) is None:
+        raise Missing("customer")
+    if phone is not None:
+        found = await rows.by_phone(tx.conn, integration_id=integration_id, phone=phone)
+        if found is not None and found.id != id:
+            raise CustomerExists(details={"customerId": str(found.id)})
+        await rows.set_phone(tx.conn, integration_id=integration_id, id=id, phone=phone)
+    await account_rows.update_profile(
+        tx.conn, id=id, sets_name="name" in changes, name=changes.get("name"), sets_email="email" in changes,
+        email=changes.get("email"),
+    )  # fmt: skip
+    told = {"customer_id": id, "changed": sorted(changes)}
+    await audit.record(tx, actor, "change_customer", "integration", integration_id, told)
+    return await get(tx.conn, integration_id, id)
 
 
 async def forget(tx: Tx, integration_id: UUID, id: UUID, actor: Actor) -> None:

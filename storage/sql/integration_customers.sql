@@ -26,6 +26,9 @@ WHERE c.integration_id = :integration_id AND c.account_id = :id AND a.erased_at 
 -- name: insert
 INSERT INTO integration_customers (account_id, integration_id, phone) VALUES (:account_id, :integration_id, :phone);
 
+-- name: set_phone
+UPDATE integration_customers SET phone = :phone WHERE account_id = :id AND integration_id = :integration_id;
+
 -- name: insert_account
 -- Not verified, and without a phone of its own: nobody signs in to it.
 INSERT INTO accounts (name, email) VALUES (:name, :email) RETURNING id;

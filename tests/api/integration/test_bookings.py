@@ -33,6 +33,13 @@ async def test_a_customer_is_made_once_and_named_on_each_call(live: Live) -> Non
     assert [c["id"] for c in listed["customers"]] == [made["data"]["id"]]
     other = await onboard(live)
     assert await other.customer("+919876543210") != made["data"]["id"]
+    own = f"/customers/{made['data']['id']}"
+    mended = await app.own("PUT", own, {"phoneNumber": "98765 43219", "email": "asha@mail.example"})
+    assert mended["data"] == made["data"] | {"phoneNumber": "+919876543219", "email": "asha@mail.example"}
+    assert (await app.own("PUT", own, {"email": None, "phoneNumber": "98765 43210"}))["data"] == made["data"]
+    wrong = await app.own("PUT", own, {"name": "x", "email": "no", "phoneNumber": " "}, expect=400)
+    assert {e["field"] for e in wrong["errors"]} == {"name", "email", "phoneNumber"}
+    await other.own("PUT", own, {"name": "Theirs"}, expect=404)
     bad = await app.own("POST", "/customers", {"name": "x", "phoneNumber": "12"}, expect=400)
     assert {e["field"] for e in bad["errors"]} == {"name"}
 

@@ -10,10 +10,12 @@ import pytest
 from dispatch.errors import Missing
 from dispatch.localtime import local
 from dispatch.parties import customers, integration_customers
-from dispatch.services import Services
+from dispatch.parties.integration_customers import CustomerExists
+from dispatch.services import Services, Tx
 from storage.database.listing import Wanted
 from storage.integration_customers import AppCustomer
 from tests.dispatch.parties.test_integrations import STAFF, make, new
+from tests.turns import one_after_the_other
 
 PHONE = "+911234500001"
 
@@ -49,6 +51,62 @@ async def test_who_was_forgotten_begins_anew(services: Services) -> None:
         await integration_customers.forget(tx, app.id, first.id, STAFF)
     second, is_new = await asked(services, app)
     assert is_new and second.id != first.id
+
+
+async def change(services: Services, app: object, id: object, **changes: str | None) -> AppCustomer:
+    async with services.transaction() as tx:
+        return await integration_customers.change(tx, app.id, id, STAFF, changes)  # type: ignore[attr-defined, arg-type]
+
+
+async def test_what_an_app_wrote_of_its_customer_it_can_mend(services: Services) -> None:
+    """A slip in the address would send every letter about their bookings to somebody else."""
+    app, other = await make(services, new()), await make(services, new("dev@other.example"))
+    made, _ = await asked(services, app)
+    after = await change(services, app, made.id, email="asha@mail.example")
+    assert (after.name, after.phone, after.email) == ("Asha Sen", PHONE, "asha@mail.example")
+    after = await change(services, app, made.id, name="Asha Rao", phone="+911234500009", email=None)
+    assert (after.name, after.phone, after.email) == ("Asha Rao", "+911234500009", None)
+    assert (await change(services, app, made.id)) == after == await change(services, app, made.id, phone=after.phone)
+    second, is_new = await asked(services, app)
+    assert is_new, "the phone is free again"
+    with pytest.raises(CustomerExists) as refused:
+        await change(services, app, second.id, name="Nobody", phone=after.phone)
+    assert refused.value.details == {"customerId": str(made.id)}
+    with pytest.raises(Missing):
+        await change(services, other, made.id, name="Theirs")
+    async with services.read() as conn:
+        assert await integration_customers.get(conn, app.id, made.id) == after
+        assert (await integration_customers.get(conn, app.id, second.id)).name == "Asha Sen"
+
+
+async def test_who_is_being_forgotten_gets_no_name_again(services: Services) -> None:
+    app = await make(services, new())
+    made, _ = await asked(services, app)
+
+    async def forget(tx: Tx) -> None:
+        await integration_customers.forget(tx, app.id, made.id, STAFF)
+
+    async def rename(tx: Tx) -> AppCustomer:
+        return await integration_customers.change(tx, app.id, made.id, STAFF, {"name": "Asha Rao", "phone": "+9112"})
+
+    _, refused = await one_after_the_other(services, forget, rename)
+    assert isinstance(refused, Missing)
+    async with services.read() as conn:
+        assert await conn.fetchval("SELECT name FROM accounts WHERE id = $1", made.id) != "Asha Rao"
+        assert (await conn.fetchval("SELECT phone FROM integration_customers")).startswith("erased")
+
+
+@pytest.mark.parametrize("count", [8])
+async def test_of_many_who_take_one_phone_at_once_one_gets_it(services: Services, count: int) -> None:
+    app = await make(services, new())
+    people = []
+    for n in range(count):
+        async with services.transaction() as tx:
+            people.append((await integration_customers.create(
+                tx, app.id, STAFF, name="Asha", phone=f"+91123460000{n}", email=None
+            ))[0])  # fmt: skip
+    done = await asyncio.gather(*(change(services, app, p.id, phone=PHONE) for p in people), return_exceptions=True)
+    assert sorted(type(d).__name__ for d in done) == ["AppCustomer", *["CustomerExists"] * (count - 1)]
 
 
 async def test_they_are_found_by_names_addresses_and_phones_as_these_are_now(services: Services) -> None:
