@@ -69,6 +69,14 @@ async def test_a_rotated_secret_has_its_day(live: Live, admin: Person) -> None:
     await rotated.own("GET", "/usage")
 
 
+async def test_a_secret_in_wrong_hands_is_over_after_a_second_rotation(live: Live, admin: Person) -> None:
+    app = await onboard(live)
+    for _ in range(2):
+        made = (await admin.call("POST", f"/api/partners/{app.id}/credentials/rotate"))["data"]
+    await app.own("GET", "/usage", expect=401)
+    await App(live, app.id, app.slug, app.email, app.client_id, made["clientSecret"], app.api_key).own("GET", "/usage")
+
+
 async def test_foreign_client_ids_reach_nothing(live: Live) -> None:
     app, other = await onboard(live), await onboard(live)
     for path in ("", "/usage", "/analytics", "/customers"):
