@@ -42,6 +42,13 @@ class Entry:
         return "credit" if self.amount_minor > 0 else "debit"
 
 
+@dataclass(frozen=True, slots=True)
+class DebtorEntry(Entry):
+    """One of a party that is billed. `payment_status` is that of a booking that is done."""
+
+    payment_status: str | None
+
+
 ensure_accounts = sql.run("ensure_accounts")
 post = sql.run("post")
 lock_owner = sql.rows("lock_owner", AccountRow)
@@ -59,7 +66,7 @@ of_owner = Listed(
     columns="entry", source="entries",
 )  # fmt: skip
 of_debtor = Listed(
-    sql, "of_debtor", Entry, key=of_owner.key, sorts=of_owner.sorts, default_sort=of_owner.default_sort,
+    sql, "of_debtor", DebtorEntry, key=of_owner.key, sorts=of_owner.sorts, default_sort=of_owner.default_sort,
     filters={
         **of_owner.filters, **made_on_days("(SELECT j.at FROM ledger_journals j WHERE j.id = p.journal_id)"),
     },

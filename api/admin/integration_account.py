@@ -19,7 +19,7 @@ from dispatch.reports import exports
 from dispatch.reports.rows import Cell
 from dispatch.services import Services
 from storage.integration_payments import IntegrationPayment
-from storage.ledger import Entry
+from storage.ledger import DebtorEntry
 
 Reference = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)]
 Words = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500)]
@@ -42,7 +42,9 @@ class BalanceOut(View):
 
 
 class LineOut(View):
-    """A `debit` is billed, or a payment taken back (`payment_id` is of either); a `credit` is paid."""
+    """A `debit` is billed, or a payment taken back (`payment_id` is of either); a `credit` is paid. `payment_status` is
+    that of a booking that is done: the oldest are paid first.
+    """
 
     id: int
     type: str
@@ -51,6 +53,7 @@ class LineOut(View):
     currency: str
     booking_id: UUID | None
     booking_number: str | None
+    payment_status: str | None
     payment_id: UUID | None
     description: str | None
     created_at: datetime
@@ -145,12 +148,12 @@ def balance_out(held: Balance) -> BalanceOut:
     return BalanceOut(currency=held.currency, owed=held.due_minor, credit=held.credit_minor)
 
 
-def line_out(entry: Entry) -> LineOut:
+def line_out(entry: DebtorEntry) -> LineOut:
     return LineOut(
         id=entry.id, type=entry.side, category=entry.kind,
         amount=abs(entry.amount_minor), currency=entry.currency, booking_id=entry.booking_id,
-        booking_number=entry.booking_number, payment_id=integration_account.payment_of(entry),
-        description=entry.description, created_at=entry.at,
+        booking_number=entry.booking_number, payment_status=entry.payment_status,
+        payment_id=integration_account.payment_of(entry), description=entry.description, created_at=entry.at,
     )  # fmt: skip
 
 
@@ -164,6 +167,6 @@ def payment_out(p: IntegrationPayment) -> PaymentOut:
 COLUMNS = ("When", "Category", "Booking", "Description", "Amount", "Currency")
 
 
-def _cells(entry: Entry) -> list[Cell]:
+def _cells(entry: DebtorEntry) -> list[Cell]:
     amount = admin.dialect.money(entry.amount_minor)
     return [entry.at, entry.kind, entry.booking_number, entry.description, amount, entry.currency]

@@ -13,7 +13,7 @@ from api.wire.models import CamelView, Money
 from api.wire.results import PageWith
 from dispatch.billing import integration_account
 from dispatch.services import Services
-from storage.ledger import Entry
+from storage.ledger import DebtorEntry
 
 TAGS = ("account",)
 
@@ -33,7 +33,9 @@ class BalanceOut(CamelView):
 
 
 class LineOut(CamelView):
-    """A `debit` is billed, or a payment taken back; a `credit` is paid."""
+    """A `debit` is billed, or a payment taken back; a `credit` is paid. `paymentStatus` is that of a booking that is
+    done: the oldest are paid first.
+    """
 
     id: int
     type: str
@@ -42,6 +44,7 @@ class LineOut(CamelView):
     currency: str
     booking_id: UUID | None
     booking_number: str | None
+    payment_status: str | None
     description: str | None
     created_at: datetime
 
@@ -62,9 +65,10 @@ async def account(services: Services, caller: Member, id: UUID, listing: Listing
     return PageWith.among(found, _line_out, AccountOut(balances=balances))
 
 
-def _line_out(entry: Entry) -> LineOut:
+def _line_out(entry: DebtorEntry) -> LineOut:
     return LineOut(
         id=entry.id, type=entry.side, category=entry.kind,
         amount=abs(entry.amount_minor), currency=entry.currency, booking_id=entry.booking_id,
-        booking_number=entry.booking_number, description=entry.description, created_at=entry.at,
+        booking_number=entry.booking_number, payment_status=entry.payment_status, description=entry.description,
+        created_at=entry.at,
     )  # fmt: skip

@@ -29,7 +29,7 @@ from storage import ledger as ledger_rows
 from storage.database.listing import Slice, Wanted
 from storage.database.pool import Conn
 from storage.integration_payments import IntegrationPayment
-from storage.ledger import Entry
+from storage.ledger import DebtorEntry
 
 #: The lines of an account, and what was paid into it, as lists.
 LINES = ledger_rows.of_debtor
@@ -88,12 +88,14 @@ async def check(conn: Conn, integration_id: UUID) -> None:
         raise PartnerNotFound
 
 
-async def lines(conn: Conn, integration_id: UUID, wanted: Wanted, timezone: str) -> Slice[Entry]:
-    """What it was billed (negative) and paid (positive), newest first; days are those of `timezone`."""
+async def lines(conn: Conn, integration_id: UUID, wanted: Wanted, timezone: str) -> Slice[DebtorEntry]:
+    """What it was billed (negative), whether it is paid by now, and what it paid (positive), newest first; days are
+    those of `timezone`.
+    """
     return await LINES.page(conn, wanted, owner_id=integration_id, timezone=timezone)
 
 
-def payment_of(entry: Entry) -> UUID | None:
+def payment_of(entry: DebtorEntry) -> UUID | None:
     """The payment that a line is of, or that it takes back."""
     return UUID(entry.reference) if entry.kind in (PAID, REVERSED) else None
 

@@ -62,7 +62,7 @@ p.id, j.kind, j.reference, j.booking_id, b.number AS booking_number, j.descripti
   (SELECT sum(q.amount_minor)::bigint FROM ledger_postings q JOIN ledger_accounts m ON m.id = q.account_id
    WHERE q.journal_id = p.journal_id AND q.currency = p.currency AND m.owner_kind = l.owner_kind AND m.owner_id = l.owner_id
      AND m.type IN ('receivable', 'wallet')) AS amount_minor,
-  p.currency, j.at
+  p.currency, j.at, CASE WHEN j.kind = 'completion' THEN b.payment_status END AS payment_status
 
 -- part: debtor_entries
 ledger_postings p JOIN ledger_journals j ON j.id = p.journal_id JOIN ledger_accounts l ON l.id = p.account_id

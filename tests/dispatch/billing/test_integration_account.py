@@ -23,7 +23,7 @@ from dispatch.webhooks.owners import Owner
 from storage.bookings import Booking
 from storage.database.listing import Wanted
 from storage.integration_payments import IntegrationPayment
-from storage.ledger import Entry
+from storage.ledger import DebtorEntry
 from tests.dispatch.billing.till import GRAND, STAFF, Till
 from tests.dispatch.parties.test_integrations import make, new
 from tests.turns import one_after_the_other
@@ -47,7 +47,7 @@ class App:
         async with self.till.world.services.read() as conn:
             return [(b.currency, b.owed_minor) for b in await integration_account.balances(conn, self.id)]
 
-    async def lines(self, **filters: Any) -> list[Entry]:
+    async def lines(self, **filters: Any) -> list[DebtorEntry]:
         async with self.till.world.services.read() as conn:
             return list((await integration_account.lines(conn, self.id, Wanted(filters=filters), "Asia/Kolkata")).rows)
 
@@ -165,6 +165,8 @@ async def test_the_oldest_debts_are_paid_first_and_their_bookings_say_so(till: T
     assert await app.paid(first, second) == ["pending", "pending"]
     made = await app.pays(1 + 5000, "UTR-2")
     assert await app.paid(first, second, missed) == ["paid", "pending", "pending"]
+    told = {e.booking_id: e.payment_status for e in await app.lines(type=["debit"])}
+    assert told == {first.id: "paid", missed.id: None, second.id: "pending", other.id: "pending"}
     rest = await app.pays(GRAND + 1000, "UTR-3")
     assert await app.paid(first, second, other) == ["paid", "paid", "pending"]
     # What is taken back is owed again, by the newest.
