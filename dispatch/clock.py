@@ -19,11 +19,14 @@ class Reading:
 class Clock:
     """Gives the domain's now. Speed 1 and no offset in production; 0 stands still (tests advance it).
 
-    Tokens, sockets and the gateway live in real time and never ask this clock.
+    Tokens, sockets and the gateway live in real time and never ask this clock. A machine's own clock may be off: what
+    it is off by the database's is added (`correct`), so that all nodes and the database speak of the same moment.
     """
 
     def __init__(self, reading: Reading | None = None) -> None:
         self._reading = reading or Reading(0.0, 0.0, 1.0)
+        #: How far the database's clock is ahead of this machine's, in seconds.
+        self._off_s = 0.0
 
     def set(self, reading: Reading) -> None:
         self._reading = reading
@@ -36,10 +39,22 @@ class Clock:
     def speed(self) -> float:
         return self._reading.speed
 
+    @property
+    def off_s(self) -> float:
+        """What is added to the machine's clock, in seconds."""
+        return self._off_s
+
+    def correct(self, off_s: float) -> None:
+        """From now on so many seconds are added to the machine's clock."""
+        self._off_s = off_s
+
     def timestamp(self) -> float:
         """The domain's time in unix seconds."""
         r = self._reading
-        return r.app_at + (time.time() - r.real_at) * r.speed
+        return r.app_at + (time.time() + self._off_s - r.real_at) * r.speed
+
+    def _real(self) -> float:
+        return time.time() + self._off_s
 
     def now(self) -> datetime:
         """The domain's time, aware, UTC."""
@@ -47,8 +62,8 @@ class Clock:
 
     @property
     def ahead_s(self) -> float:
-        """How far the domain's time is ahead of the machine's just now, in seconds; negative behind it."""
-        return self.timestamp() - time.time()
+        """How far the domain's time is ahead of real time just now, in seconds; negative behind it."""
+        return self.timestamp() - self._real()
 
     def real_seconds_until(self, moment: datetime) -> float:
         """How long to sleep in real seconds until `moment`; infinite while time stands still."""
@@ -59,9 +74,9 @@ class Clock:
 
     def shifted(self, by: timedelta) -> Reading:
         """The reading that moves the domain's time by `by` from now on, at the same speed."""
-        real = time.time()
+        real = self._real()
         return Reading(real, self.timestamp() + by.total_seconds(), self.speed)
 
     def scaled(self, speed: float) -> Reading:
         """The reading that runs at `speed` from the present domain time on."""
-        return Reading(time.time(), self.timestamp(), speed)
+        return Reading(self._real(), self.timestamp(), speed)

@@ -15,6 +15,7 @@ from dispatch.clock import Clock, Reading
 from dispatch.config import Settings
 from dispatch.engine import settings as set_by_staff
 from dispatch.errors import Unavailable
+from dispatch.live import real_time
 from dispatch.live.devices import Devices
 from dispatch.live.replica import Replica
 from dispatch.live.roster import Roster
@@ -132,11 +133,13 @@ async def assemble(settings: Settings, pool: Pool, bus: Bus) -> Services:
 
 
 async def read_clock(pool: Pool) -> Clock:
-    """The process's clock, from the row that app_now() reads."""
+    """The process's clock, from the row that app_now() reads, and by the clock that app_now() goes by."""
     async with pool.connection() as conn:
         row = await clock_rows.get(conn)
     assert row is not None
-    return Clock(Reading(row.real_at, row.app_at, row.speed))
+    clock = Clock(Reading(row.real_at, row.app_at, row.speed))
+    await real_time.agree(pool, clock)
+    return clock
 
 
 async def set_clock(services: Services, reading: Reading) -> None:

@@ -21,6 +21,7 @@ from dispatch.billing.worker import MoneyWorker
 from dispatch.engine import detections, presence, settings
 from dispatch.engine.timers import Sweeper
 from dispatch.engine.vicinity import Vicinity
+from dispatch.live import real_time
 from dispatch.outbox import notifications
 from dispatch.outbox.sweeper import OutboxSweeper
 from dispatch.parties import integration_usage, rota
@@ -48,6 +49,7 @@ def reactions_of(services: Services) -> None:
 def workers_of(services: Services) -> list[Worker]:
     """Everything that repeats in a process. Raises WrongSenders for senders that are half configured."""
     workers: list[Worker] = [
+        real_time.loop_of(services.pool, services.clock),
         services.roster.loop,
         services.zones.loop,
         services.sessions.standing.loop,

@@ -9,3 +9,7 @@ SELECT current_setting('server_version_num')::int;
 
 -- name: now
 SELECT app_now();
+
+-- name: real_now
+-- Whatever the domain's time does: what this server's machine says.
+SELECT clock_timestamp();

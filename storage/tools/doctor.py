@@ -1,9 +1,8 @@
-"""What `dispatch doctor` counts, and the database's own clock."""
+"""What `dispatch doctor` counts."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
 
 from storage.database.binder import Statements
 
@@ -20,4 +19,3 @@ class Counts:
 
 
 counts = sql.row("counts", Counts)
-real_now = sql.scalar("real_now", datetime)

@@ -50,3 +50,12 @@ def test_a_shifted_one_keeps_its_speed(real: list[float]) -> None:
     clock.set(clock.shifted(timedelta(days=-1)))
     assert (clock.now(), clock.speed) == (NOON - timedelta(days=1), 2.0)
     assert clock.ahead_s == NOON.timestamp() - 86_400 - 1_000
+
+
+def test_one_that_is_corrected_goes_by_the_other_clock(real: list[float]) -> None:
+    clock = Clock(Reading(1_000.0, NOON.timestamp(), 2.0))
+    clock.correct(61.0)
+    assert clock.now() == NOON + timedelta(seconds=122)
+    assert clock.real_seconds_until(NOON + timedelta(seconds=124)) == 1.0
+    assert clock.ahead_s == NOON.timestamp() - 1_000 + 61
+    assert clock.shifted(timedelta()).real_at == clock.scaled(1.0).real_at == 1_061.0
