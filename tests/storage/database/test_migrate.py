@@ -82,6 +82,49 @@ async def test_three_at_once(empty: str, folder: Path) -> None:
     assert sorted(done, key=len) == [[], [], ["0001_first.sql", "0002_second.sql"]]
 
 
+ALTERS = "ALTER TABLE first ADD COLUMN late int;"
+#: A statement that waits longer stands behind somebody, in milliseconds.
+BEHIND_MS = 5_000
+#: Whether somebody waits for a lock on a table.
+WAITS = "SELECT count(*) FROM pg_locks WHERE NOT granted AND locktype = 'relation'"
+
+
+async def test_a_table_that_is_read_for_long_stays_open_to_others(empty: str, conn: Connection, folder: Path) -> None:
+    """An export or a dump reads for minutes: whoever came after a migration that waits for it stood behind both."""
+    await migrate(conn, folder)
+    (folder / "0003_late.sql").write_text(ALTERS)
+    reader, other = [await asyncpg.connect(empty) for _ in range(2)]
+    try:
+        await reader.execute("BEGIN; SELECT count(*) FROM first")
+        await other.execute(f"SET statement_timeout = {BEHIND_MS}")
+        waiting = asyncio.create_task(migrate(conn, folder, lock_s=0.2, again_s=0.01))
+        for _ in range(5):
+            while not await other.fetchval(WAITS):
+                pass
+            assert await other.fetchval("SELECT count(*) FROM first") == 1
+        assert not waiting.done()
+        await reader.execute("COMMIT")
+        assert await waiting == ["0003_late.sql"]
+        assert await other.fetchval("SELECT count(late) FROM first") == 0
+    finally:
+        await reader.close()
+        await other.close()
+
+
+async def test_patience_ends_in_words_and_leaves_nothing(empty: str, conn: Connection, folder: Path) -> None:
+    await migrate(conn, folder)
+    (folder / "0003_late.sql").write_text(ALTERS)
+    reader = await asyncpg.connect(empty)
+    try:
+        await reader.execute("BEGIN; SELECT count(*) FROM first")
+        with pytest.raises(MigrationError, match=r"0003_late.sql: somebody has worked with a table .* try again when"):
+            await migrate(conn, folder, lock_s=0.05, again_s=0.01, patience_s=0.0)
+    finally:
+        await reader.close()
+    assert await conn.fetchval("SELECT max(name) FROM schema_migrations") == "0002_second.sql"
+    assert await migrate(conn, folder) == ["0003_late.sql"]
+
+
 def test_a_number_stands_once(folder: Path) -> None:
     (folder / "0002_other.sql").write_text("SELECT 1")
     with pytest.raises(MigrationError, match="0002 stand twice"):
