@@ -139,6 +139,8 @@ async def _tried(services: Services, handlers: Mapping[str, Handler], task: Task
         return await _failed(services, task, e)
     async with services.transaction() as tx:
         await rows.finish(tx.conn, task_id=task.id, attempt=task.attempts, result=result)
+        if _is_of_clock(task):
+            await rows.made_up_for(tx.conn, kind=task.kind)
         await alerts.resolve(tx, [HELD], subject=_subject(task))
     TASKS.labels(task.kind, "done").inc()
     took_ms = round((time.monotonic() - began) * 1000)
@@ -166,4 +168,9 @@ async def _failed(services: Services, task: Task, error: Exception) -> float | N
 
 def _subject(task: Task) -> str:
     """What an alert is about: this task, or, of what the clock asks for, its kind: the next turn does it all."""
-    return f"task:{task.kind if task.key and not task.owner else task.id}"
+    return f"task:{task.kind if _is_of_clock(task) else task.id}"
+
+
+def _is_of_clock(task: Task) -> bool:
+    """Whether the clock asks for it, turn by turn, and not somebody once."""
+    return task.key is not None and task.owner is None

@@ -38,6 +38,11 @@ WHERE id = :task_id AND attempts = :attempt AND state = 'running';
 UPDATE tasks SET state = 'queued', attempts = 0, finished_at = NULL, updated_at = clock_timestamp()
 WHERE id = :task_id AND state = 'held';
 
+-- name: made_up_for
+-- What the clock had asked for earlier, and a later turn has done: nobody need look at it any more.
+UPDATE tasks SET state = 'done', note = 'a later turn has done it', updated_at = clock_timestamp()
+WHERE kind = :kind AND key IS NOT NULL AND owner IS NULL AND state = 'held';
+
 -- name: held
 SELECT id, kind, key, payload, owner, state, attempts, done, total, note, result, error, created_at, updated_at, finished_at, request_id
 FROM tasks WHERE state = 'held' ORDER BY finished_at DESC LIMIT :limit;
