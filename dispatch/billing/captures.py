@@ -100,7 +100,7 @@ async def _take(tx: Tx, payment: Payment, told: GatewayPayment) -> None:
         tx.conn, payment_id=payment.id, gateway_payment_id=told.id, method=told.method, captured_at=told.created_at
     )
     await intent_rows.captured(tx.conn, payment_id=payment.id)
-    await intent_rows.close_reviewed(tx.conn, payment_id=payment.id, refund_id=None)
+    await intent_rows.close_reviewed(tx.conn, payment_id=payment.id, refund_id=None, payout_id=None)
     await alerts.resolve(tx, REVIEWS, subject=f"payment:{payment.id}")
 
 

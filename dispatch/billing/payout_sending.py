@@ -19,6 +19,8 @@ from storage.payouts import Destination, Payout
 
 #: A payout that nobody reports on is asked about after so many seconds.
 POLL_S = 120.0
+#: The alert of a payout that a person must look at.
+REVIEW = "payout_review"
 #: The gateway's words for money that did not go.
 FAILED = frozenset({"failed", "rejected", "cancelled", "reversed"})
 
@@ -106,6 +108,9 @@ async def heard(tx: Tx, payout_id: UUID, told: GatewayPayout) -> None:
         return
     if payout.gateway_payout_id is None:
         await rows.sent(tx.conn, payout_id=payout.id, gateway_payout_id=told.id, poll_s=POLL_S)
+    # What was tried for a day and waits for a person was whether the gateway has it: that is known now.
+    if await intent_rows.close_reviewed(tx.conn, payout_id=payout.id, payment_id=None, refund_id=None):
+        await alerts.resolve(tx, [REVIEW], subject=f"payout:{payout.id}")
     if told.status == "processed":
         await payouts.completed_by_gateway(tx, payout, told.utr)
     elif told.status in FAILED:
@@ -131,4 +136,4 @@ async def look(services: Services, gateway: Gateway, payout_id: UUID) -> None:
 
 
 async def _alert(tx: Tx, payout: Payout, message: str) -> None:
-    await alerts.raise_alert(tx, "payout_review", message, subject=f"payout:{payout.id}")
+    await alerts.raise_alert(tx, REVIEW, message, subject=f"payout:{payout.id}")

@@ -314,7 +314,7 @@ async def settle(tx: Tx, refund_id: UUID) -> bool:
             ],
             booking_id=refund.booking_id,
         )  # fmt: skip
-    await intent_rows.close_reviewed(tx.conn, refund_id=refund_id, payment_id=None)
+    await intent_rows.close_reviewed(tx.conn, refund_id=refund_id, payment_id=None, payout_id=None)
     await payment_rows.settle_refund(tx.conn, payment_id=refund.payment_id)
     await provider_refunds.closed(tx, refund, "settle")
     await _settle_alerts(tx, refund)
@@ -363,6 +363,9 @@ async def fail(tx: Tx, refund_id: UUID, reason: str) -> bool:
         ]
     await ledger.post(tx, "refund_failed", str(refund.id), back, booking_id=refund.booking_id, description=reason)
     await provider_refunds.closed(tx, refund, "fail")
+    # Whether it was made is known now: what remains is that it failed.
+    await intent_rows.close_reviewed(tx.conn, refund_id=refund_id, payment_id=None, payout_id=None)
+    await alerts.resolve(tx, ["refund_review"], subject=f"refund:{refund.id}")
     await alerts.raise_alert(
         tx, "refund_failed", f"A refund of {refund.amount_minor / 100:.2f} {refund.currency} failed: {reason}",
         booking_id=refund.booking_id, subject=f"refund:{refund.id}",

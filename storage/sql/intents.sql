@@ -92,7 +92,8 @@ WHERE i.payout_id = :payout_id AND (i.state IN ('pending', 'running', 'manual_re
 -- What a person or a later message settled needs no review any more.
 UPDATE payment_intents SET state = 'done', updated_at = clock_timestamp()
 WHERE state = 'manual_review'
-  AND ((:refund_id::uuid IS NOT NULL AND refund_id = :refund_id) OR (:payment_id::uuid IS NOT NULL AND payment_id = :payment_id));
+  AND ((:refund_id::uuid IS NOT NULL AND refund_id = :refund_id) OR (:payment_id::uuid IS NOT NULL AND payment_id = :payment_id)
+    OR (:payout_id::uuid IS NOT NULL AND payout_id = :payout_id));
 
 -- name: count_by_state
 SELECT state, count(*) AS intents FROM payment_intents GROUP BY state ORDER BY state;

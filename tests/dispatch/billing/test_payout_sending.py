@@ -90,6 +90,29 @@ async def test_a_payout_sits_out_an_outage_and_goes_once(till: Till, has_effect:
     await till.check()
 
 
+@pytest.mark.parametrize(("manner", "status"), [("processed", "completed"), ("failed", "failed")])
+async def test_what_waits_for_a_person_is_settled_by_the_gateways_late_word(
+    till: Till, manner: str, status: str
+) -> None:
+    """It was out of reach for a day, and then tells by itself how it ended: nobody need ask it again."""
+    payout = await owed(till)
+    await till.away(match="* /v1/payouts*")
+    await hand_over(till, payout.id)
+    await till.worker.run_due()
+    await sit_out(till, [*OUTAGES["23 hours"], 7200.0, 7200.0])
+    assert await till.intents() == [("order", "done"), ("payout", "manual_review")]
+    assert "payout_review" in await till.alerts()
+    told = GatewayPayout(
+        "pout_late", "fa_1", payout.net_minor, "INR", manner, "NEFT", "UTR1", payout.number, None, till.world.now
+    )
+    async with till.world.services.transaction() as tx:
+        await payout_sending.heard(tx, payout.id, told)
+    assert (await now(till, payout.id)).status == status
+    assert await till.intents() == [("order", "done"), ("payout", "done")]
+    assert "payout_review" not in await till.alerts()
+    await till.check()
+
+
 @pytest.mark.parametrize("manner", ["failed", "reversed"])
 async def test_a_payout_that_comes_back_gives_back(till: Till, manner: str) -> None:
     payout = await owed(till)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from dispatch.billing import refunds, review
 from tests.dispatch.billing.test_refunds import ask
 from tests.dispatch.billing.till import GRAND, Till
@@ -25,4 +27,27 @@ async def test_what_waits_for_a_person_can_be_tried_again(till: Till) -> None:
     await till.drain()
     assert (await till.payment(booking)).status == "refunded"
     assert (await till.gw.state())["refunded"] == GRAND
+    await till.check()
+
+
+async def of_refunds(till: Till) -> list[str]:
+    """The open alerts of refunds: that the booking still stands is another matter."""
+    return [kind for kind in await till.alerts() if kind.startswith("refund_")]
+
+
+@pytest.mark.parametrize(("is_back", "left"), [(True, []), (False, ["refund_failed"])])
+async def test_a_refunds_late_word_leaves_nothing_to_review(till: Till, is_back: bool, left: list[str]) -> None:
+    booking = await till.paid()
+    await till.away(match="* /v1/payments/*/refund*")
+    await ask(till, booking, GRAND)
+    await till.worker.run_due()
+    await till.later(hours=25)
+    await till.drain()
+    assert await of_refunds(till) == ["refund_review"]
+    async with till.world.services.transaction() as tx:
+        (refund,) = await refunds.of_booking(tx.conn, booking.id)
+        await (refunds.settle(tx, refund.id) if is_back else refunds.fail(tx, refund.id, "the account is closed"))
+    async with till.world.services.read() as conn:
+        assert await review.page(conn) == []
+    assert await of_refunds(till) == left
     await till.check()
