@@ -12,6 +12,7 @@ from api.audiences import Admin, admin
 from api.wire.listing import DAYS, Grammar, Listing, Once
 from api.wire.models import Body, View
 from api.wire.results import Page
+from dispatch.billing import review
 from dispatch.engine import alerts
 from dispatch.services import Services
 from storage import alerts as rows
@@ -26,7 +27,10 @@ class ResolveIn(Body):
 
 
 class AlertOut(View):
-    """`subject` is what it is about where that is not the booking as a whole; `timezone` is of the booking's place."""
+    """`subject` is what it is about where that is not the booking as a whole; `timezone` is of the booking's place.
+
+    `can_retry`: what it is about was tried to the end, and can be tried again.
+    """
 
     id: UUID
     type: str
@@ -38,6 +42,7 @@ class AlertOut(View):
     partner_name: str | None
     subject: str | None
     status: Literal["open", "resolved"]
+    can_retry: bool
     created_at: datetime
     resolved_at: datetime | None
 
@@ -73,9 +78,18 @@ async def resolve(services: Services, caller: Admin, id: UUID, body: ResolveIn =
         return _alert(await alerts.resolve_by(tx, caller.actor, id, body.note))
 
 
+@admin.route("POST", "/alerts/{id}/retry", permission="alerts:write", tags=["alerts"])
+async def retry(services: Services, caller: Admin, id: UUID) -> AlertOut:
+    """Have what was tried to the end tried again, with its old key: nothing is done twice. It is resolved by itself
+    when that works."""
+    async with services.transaction() as tx:
+        return _alert(await review.retry(tx, caller.actor, id))
+
+
 def _alert(a: AlertView) -> AlertOut:
     return AlertOut(
         id=a.id, type=a.kind, message=a.message, booking_id=a.booking_id, booking_number=a.booking_number,
         timezone=a.timezone, partner_id=a.technician_id, partner_name=a.technician_name, subject=a.subject,
-        status="open" if a.resolved_at is None else "resolved", created_at=a.created_at, resolved_at=a.resolved_at,
+        status="open" if a.resolved_at is None else "resolved", can_retry=a.kind in review.RETRIED,
+        created_at=a.created_at, resolved_at=a.resolved_at,
     )  # fmt: skip

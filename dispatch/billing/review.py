@@ -1,14 +1,30 @@
-"""What waits for a person: intents and events that were tried for a day, and how to have them tried again."""
+"""What waits for a person: intents, events and work that were tried to the end, and how to have them tried again."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from uuid import UUID
 
+from dispatch.billing import gateway_events
+from dispatch.engine import alerts, audit, tasks
+from dispatch.errors import Conflict
+from dispatch.events import Actor
 from dispatch.services import Tx
 from storage import gateway_events as event_rows
 from storage import intents as intent_rows
+from storage.alerts import AlertView
 from storage.database.pool import Conn
+
+#: Kind of an alert -> that of the intent which waits for a person.
+_INTENTS = {f"{kind}_review": kind for kind in ("order", "capture", "refund", "payout", "link")}
+#: The alerts of which something can be tried again.
+RETRIED = frozenset({*_INTENTS, gateway_events.REVIEW, tasks.HELD})
+
+
+class NothingWaits(Conflict):
+    """Nothing that this alert is about waits to be tried again."""
+
+    code = "nothing_waits"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,3 +53,27 @@ async def page(conn: Conn) -> list[Waiting]:
 async def try_again(tx: Tx) -> int:
     """Has everything that waits tried for another day, with its old keys. Returns how many that are."""
     return await intent_rows.try_again(tx.conn) + await event_rows.try_again(tx.conn)
+
+
+async def retry(tx: Tx, actor: Actor, alert_id: UUID) -> AlertView:
+    """Has what an alert is about tried again, as if nobody had tried it yet, with its old key: nothing is done twice.
+    The alert ends by itself when it works; work that was held is told of anew when it does not.
+
+    Raises Missing, NothingWaits.
+    """
+    alert = await alerts.get(tx.conn, alert_id)
+    if not await _tried(tx, alert):
+        raise NothingWaits
+    await audit.record(tx, actor, "retry_alert", "alert", alert_id, {"type": alert.kind, "subject": alert.subject})
+    return await alerts.get(tx.conn, alert_id)
+
+
+async def _tried(tx: Tx, alert: AlertView) -> bool:
+    if alert.kind not in RETRIED or alert.subject is None:
+        return False
+    if alert.kind == tasks.HELD:
+        return await tasks.release_about(tx, alert.subject)
+    about = UUID(alert.subject.partition(":")[2])
+    if alert.kind == gateway_events.REVIEW:
+        return bool(await event_rows.try_one_again(tx.conn, event_row_id=about))
+    return bool(await intent_rows.try_one_again(tx.conn, kind=_INTENTS[alert.kind], about=about))

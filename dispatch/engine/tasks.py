@@ -106,6 +106,23 @@ async def release(tx: Tx, task_id: UUID) -> None:
     await rows.call(tx.conn, task_id)
 
 
+async def release_about(tx: Tx, subject: str) -> bool:
+    """The same of what a HELD alert is about; of what the clock asks for it is the newest turn. False: nothing is held
+    there."""
+    about = subject.partition(":")[2]
+    try:
+        task_id: UUID | None = UUID(about)
+    except ValueError:
+        task_id = await rows.newest_held(tx.conn, kind=about)
+    try:
+        if task_id is None:
+            return False
+        await release(tx, task_id)
+    except (Missing, NotHeld):
+        return False
+    return True
+
+
 async def take_up(services: Services) -> None:
     """Has what was lost on its way brought again: its node was stopped while it worked."""
     async with services.transaction() as tx:

@@ -109,8 +109,8 @@ async def _apply_patiently(
         except (asyncpg.LockNotAvailableError, asyncpg.DeadlockDetectedError) as e:
             if time.monotonic() - began >= patience_s:
                 raise MigrationError(
-                    f"{name}: somebody has worked with a table for {patience_s:.0f} s that must be had alone ({e}): try "
-                    "again when no export, backup or long statement runs", e.sqlstate,
+                    f"{name}: somebody has worked with a table for {patience_s:.0f} s that must be had alone ({e}): "
+                    "try again when no export, backup or long statement runs", e.sqlstate,
                 ) from e  # fmt: skip
         if not is_told:
             log.warning("%s waits for a table that somebody works with, for up to %.0f s", name, patience_s)

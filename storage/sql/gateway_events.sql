@@ -42,3 +42,8 @@ SELECT id, event_type, payment_id, error FROM gateway_events WHERE needs_review 
 UPDATE gateway_events SET needs_review = false, retry_count = 0, next_try_at = clock_timestamp(),
   give_up_at = clock_timestamp() + interval '1 day'
 WHERE needs_review;
+
+-- name: try_one_again
+UPDATE gateway_events SET needs_review = false, retry_count = 0, next_try_at = clock_timestamp(),
+  give_up_at = clock_timestamp() + interval '1 day'
+WHERE needs_review AND id = :event_row_id;

@@ -107,3 +107,9 @@ FROM payment_intents WHERE state = 'manual_review' ORDER BY created_at LIMIT 500
 UPDATE payment_intents SET state = 'pending', attempts = 1, next_try_at = clock_timestamp(), updated_at = clock_timestamp(),
   give_up_at = clock_timestamp() + interval '1 day'
 WHERE state = 'manual_review';
+
+-- name: try_one_again
+-- The same of one kind about one payment, refund or payout.
+UPDATE payment_intents SET state = 'pending', attempts = 1, next_try_at = clock_timestamp(), updated_at = clock_timestamp(),
+  give_up_at = clock_timestamp() + interval '1 day'
+WHERE state = 'manual_review' AND kind = :kind AND coalesce(refund_id, payout_id, payment_id) = :about;

@@ -38,6 +38,10 @@ WHERE id = :task_id AND attempts = :attempt AND state = 'running';
 UPDATE tasks SET state = 'queued', attempts = 0, finished_at = NULL, updated_at = clock_timestamp()
 WHERE id = :task_id AND state = 'held';
 
+-- name: newest_held
+-- Of what the clock asks for of a kind: the others are made up for by it.
+SELECT id FROM tasks WHERE kind = :kind AND key IS NOT NULL AND owner IS NULL AND state = 'held' ORDER BY finished_at DESC LIMIT 1;
+
 -- name: made_up_for
 -- What the clock had asked for earlier, and a later turn has done: nobody need look at it any more.
 UPDATE tasks SET state = 'done', note = 'a later turn has done it', updated_at = clock_timestamp()

@@ -20,7 +20,7 @@ from api.registry import all_routes
 from dispatch.access import totp
 from dispatch.billing import invoices
 from dispatch.billing.invoices import Period
-from dispatch.engine import alerts, audit
+from dispatch.engine import alerts, audit, tasks
 from dispatch.events import Actor
 from dispatch.parties import integration_onboarding, onboarding, preferred_providers, quotes, tickets
 from dispatch.parties.integrations import NewIntegration
@@ -210,6 +210,12 @@ async def desk(walk: Walk) -> None:
     world = walk.counter.world
     async with world.services.transaction() as tx:
         await alerts.raise_alert(tx, "payment_failed", "A payment failed.")
+        await alerts.raise_alert(tx, tasks.HELD, "The work count was tried in vain.", subject="task:count")
+        await tx.conn.execute(
+            "INSERT INTO tasks (kind, key, state, error, finished_at) VALUES ('count', 'count:1', 'held', 'x', now())"
+        )
+    held = await world.value("SELECT id FROM alerts WHERE kind = 'task_held'")
+    await walk.does("POST /v1/admin/alerts/{id}/retry", id=held)
     alert = await world.value("SELECT id FROM alerts WHERE resolved_at IS NULL ORDER BY created_at DESC LIMIT 1")
     await walk.does("POST /v1/admin/alerts/{id}/resolve", {"note": "Called"}, id=alert)
     letter = {"name": "John", "email": "john@example.com", "subject": "Service Inquiry", "message": "I would like"}

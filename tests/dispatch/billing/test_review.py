@@ -5,8 +5,10 @@ from __future__ import annotations
 import pytest
 
 from dispatch.billing import refunds, review
+from dispatch.billing.review import NothingWaits
+from dispatch.engine import alerts
 from tests.dispatch.billing.test_refunds import ask
-from tests.dispatch.billing.till import GRAND, Till
+from tests.dispatch.billing.till import GRAND, STAFF, Till
 
 
 async def test_what_waits_for_a_person_can_be_tried_again(till: Till) -> None:
@@ -27,6 +29,33 @@ async def test_what_waits_for_a_person_can_be_tried_again(till: Till) -> None:
     await till.drain()
     assert (await till.payment(booking)).status == "refunded"
     assert (await till.gw.state())["refunded"] == GRAND
+    await till.check()
+
+
+async def test_staff_have_one_thing_tried_again_by_its_alert(till: Till) -> None:
+    waiting = [await till.paid() for _ in range(2)]
+    await till.away(match="* /v1/payments/*/refund*")
+    for booking in waiting:
+        await ask(till, booking, GRAND)
+    await till.worker.run_due()
+    await till.later(hours=25)
+    await till.drain()
+    await till.back()
+    services = till.world.services
+    mine = await till.world.value(
+        "SELECT id FROM alerts WHERE kind = 'refund_review' AND booking_id = $1", waiting[0].id
+    )
+    async with services.transaction() as tx:
+        await review.retry(tx, STAFF, mine)
+    with pytest.raises(NothingWaits):
+        async with services.transaction() as tx:
+            await review.retry(tx, STAFF, mine)
+    await till.drain()
+    assert [(await till.payment(booking)).status for booking in waiting] == ["refunded", "success"]
+    # It ended by itself, the other one's did not.
+    assert await of_refunds(till) == ["refund_review"]
+    async with services.read() as conn:
+        assert (await alerts.get(conn, mine)).resolved_at is not None
     await till.check()
 
 

@@ -184,5 +184,8 @@ export const alerts = {
     ["Since", when(a.created_at, a.timezone)],
     ["Resolved", a.resolved_at && when(a.resolved_at, a.timezone)],
   ],
-  actions: [{ label: "Resolve", method: "POST", path: "/v1/admin/alerts/{id}/resolve", look: "primary", when: (a) => a.status === "open", form: { isLong: ["note"] } }],
+  actions: [
+    { label: "Resolve", method: "POST", path: "/v1/admin/alerts/{id}/resolve", look: "primary", when: (a) => a.status === "open", form: { isLong: ["note"] } },
+    { label: "Try again", method: "POST", path: "/v1/admin/alerts/{id}/retry", when: (a) => a.can_retry, done: "It is tried again, and the alert ends by itself when that works." },
+  ],
 };
