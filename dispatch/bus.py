@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 from collections import defaultdict
 from collections.abc import Callable
 from typing import Any, Protocol
@@ -40,6 +41,9 @@ class Bus(Protocol):
     @property
     def is_alone(self) -> bool: ...
 
+    @property
+    def heard_since(self) -> float: ...
+
     def publish_positions(self, batch: bytes) -> None: ...
 
     def on_positions(self, listener: Callable[[bytes], None]) -> None: ...
@@ -72,6 +76,11 @@ class LocalBus:
         """Whether nobody would hear of positions."""
         return True
 
+    @property
+    def heard_since(self) -> float:
+        """Since when no hint of another node was missed, by the monotonic clock; infinite while some may be."""
+        return -math.inf
+
     def publish_positions(self, batch: bytes) -> None:
         """Position batches go to the other nodes only, and a single node has none."""
 
@@ -100,6 +109,10 @@ class RedisBus(LocalBus):
     @property
     def is_alone(self) -> bool:
         return False
+
+    @property
+    def heard_since(self) -> float:
+        return self._hints.heard_since
 
     def publish_positions(self, batch: bytes) -> None:
         self._hints.publish_positions(batch)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import time
 from collections.abc import Callable
 from uuid import uuid4
@@ -29,6 +30,8 @@ SILENCE_S = 5.0
 BREAK_S = 2.0
 #: Messages that wait for Redis; the oldest are dropped beyond it.
 BACKLOG = 10_000
+#: The topic by which a node says that it could not tell others something. Nodes of before know no such topic.
+LOST = "hints.lost"
 
 Deliver = Callable[[str, dict[str, object]], None]
 DeliverBytes = Callable[[bytes], None]
@@ -71,6 +74,8 @@ class RedisHints:
         self._queue: asyncio.Queue[tuple[str, bytes]] = asyncio.Queue(BACKLOG)
         self._tasks: list[asyncio.Task[None]] = []
         self.dropped = 0
+        #: Since when every hint of others has been heard (monotonic, seconds); infinite while some may be missed.
+        self.heard_since = math.inf
 
     def start(self) -> None:
         self._tasks = [asyncio.create_task(self._write()), asyncio.create_task(self._read())]
@@ -99,6 +104,8 @@ class RedisHints:
                 self.dropped += 1
                 log.warning("Redis is away, hints are dropped: %s", e)
                 await asyncio.sleep(BREAK_S)
+                # Tried until it is heard: who has heard all the time does not know what was not said.
+                self.publish(LOST, {})
 
     async def _read(self) -> None:
         while True:
@@ -108,6 +115,7 @@ class RedisHints:
                     await self._listen(pubsub)
             except (RedisError, OSError, TimeoutError) as e:
                 log.warning("Redis is away, hints are not heard: %s", e)
+            self.heard_since = math.inf
             await asyncio.sleep(BREAK_S)
 
     async def _listen(self, pubsub: PubSub) -> None:
@@ -127,6 +135,10 @@ class RedisHints:
 
     def _heard(self, message: dict[str, object]) -> None:
         data = message.get("data")
+        if (message.get("type"), message.get("channel")) == ("subscribe", HINTS.encode()):
+            # Also when the library has connected anew by itself.
+            self.heard_since = time.monotonic()
+            return
         if message.get("type") != "message" or not isinstance(data, bytes) or data[:16] == self._me:
             return
         try:
@@ -135,6 +147,8 @@ class RedisHints:
                     self._positions(data[16:])
                 return
             topic, hint = orjson.loads(data[16:])
+            if topic == LOST:
+                self.heard_since = time.monotonic()
             self._deliver(topic, hint)
         except Exception as e:
             # Whoever can write to Redis must not be able to stop this node from listening.

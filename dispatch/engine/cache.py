@@ -15,10 +15,22 @@ from storage.database.pool import Conn
 
 T = TypeVar("T")
 
+#: While hints of other nodes may be missed, and of what was read before, a value is good for so many real seconds.
+DEAF_S = 3.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry(Generic[T]):
+    """A value, and when reading it began and until when it is good (monotonic, seconds)."""
+
+    read_at: float
+    until: float
+    value: T
+
 
 @dataclass(slots=True)
 class _Shelf(Generic[T]):
-    entries: OrderedDict[str, tuple[float, T]] = field(default_factory=OrderedDict)
+    entries: OrderedDict[str, _Entry[T]] = field(default_factory=OrderedDict)
     #: Counts the drops, so that what was read before a drop is not kept after it.
     drops: int = 0
 
@@ -33,9 +45,8 @@ class _Shelf(Generic[T]):
 class Cached(Generic[T]):
     """A cache in front of one read. At most `size` keys, each for at most the setting `cache_s` of real time.
 
-    A hint on `topic` drops one key (the one it carries under `hint_key`) or everything. Each wired process,
-    known
-    by its bus, has its own shelf.
+    A hint on `topic` drops one key (the one it carries under `hint_key`) or everything; what was read while hints of
+    other nodes may have been missed is read anew after DEAF_S. Each wired process, known by its bus, has its own shelf.
     """
 
     def __init__(
@@ -51,19 +62,24 @@ class Cached(Generic[T]):
 
     async def get(self, services: Services, key: str = "") -> T:
         """The value, read anew when it is missing, too old or dropped."""
-        shelf = self._shelf(services.bus)
+        shelf, now = self._shelf(services.bus), time.monotonic()
         found = shelf.entries.get(key)
-        if found is not None and time.monotonic() < found[0]:
+        if found is not None and now < found.until and self._is_told(services.bus, found, now):
             shelf.entries.move_to_end(key)
-            return found[1]
+            return found.value
         drops = shelf.drops
         async with services.read() as conn:
             value = await self._read(conn, key)
         if drops == shelf.drops:
-            shelf.entries[key] = (time.monotonic() + services.settings.billing.cache_s, value)
+            shelf.entries[key] = _Entry(now, time.monotonic() + services.settings.billing.cache_s, value)
             while len(shelf.entries) > self._size:
                 shelf.entries.popitem(last=False)
         return value
+
+    @staticmethod
+    def _is_told(node_bus: Bus, found: _Entry[T], now: float) -> bool:
+        """Whether a change since it was read would have been heard of, or it is young enough."""
+        return found.read_at >= node_bus.heard_since or now < found.read_at + DEAF_S
 
     def drop(self, services: Services, key: str | None = None) -> None:
         """Forgets one key, or all, in this process only."""

@@ -83,7 +83,7 @@ _cache = Cached(bus.CATALOGUE_CHANGED, _read)
 
 
 async def current(services: Services) -> Catalogue:
-    """The catalogue, at most an hour old on a node that no hint reaches (R207)."""
+    """The catalogue, at most an hour old (R207), and a few seconds on a node that may have missed a hint."""
     return await _cache.get(services)
 
 

@@ -18,6 +18,7 @@ from aiohttp.test_utils import TestServer
 
 from api.app import create_app
 from dispatch.clock import Reading
+from dispatch.engine import catalogue
 from dispatch.process import runtime
 from tests.api.live import Live, Person, live_server, until
 from tests.api.test_story import book, fix, make_everybody_a_beautician
@@ -157,6 +158,22 @@ async def test_signing_out_here_cuts_the_socket_there(nodes: Nodes) -> None:
     assert customer.sio is not None
     sio = customer.sio
     await until(lambda: not sio.connected, "the other node cuts it", seconds=4)
+
+
+async def test_without_redis_nobody_sells_for_long_what_was_taken_out(
+    nodes: Nodes, redis_server: tuple[str, Process]
+) -> None:
+    """The catalogue is kept for an hour where hints tell of its changes: without them it is read every few seconds."""
+    here, there = nodes
+    currency = there.services.settings.currency
+    service_id = (await catalogue.current(there.services)).offered(currency)[0].id
+    redis_server[1].kill()
+    await redis_server[1].wait()
+    async with here.services.transaction() as tx:
+        await catalogue.retire_service(tx, service_id)
+    async with asyncio.timeout(20):
+        while (await catalogue.current(there.services)).find(service_id, currency) is not None:  # noqa: ASYNC110
+            await asyncio.sleep(0.1)
 
 
 async def test_without_redis_nothing_is_lost(nodes: Nodes, redis_server: tuple[str, Process]) -> None:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from contextlib import asynccontextmanager
 from types import SimpleNamespace
 from typing import Any
 
+import pytest
+
 from dispatch.bus import LocalBus
-from dispatch.engine.cache import Cached
+from dispatch.engine.cache import DEAF_S, Cached
 
 
 def process(keep_s: float = 60.0) -> Any:
@@ -19,6 +22,16 @@ def process(keep_s: float = 60.0) -> Any:
         yield None
 
     return SimpleNamespace(bus=LocalBus(), read=read, settings=SimpleNamespace(billing=SimpleNamespace(cache_s=keep_s)))
+
+
+class OfMany(LocalBus):
+    """The bus of a node among others."""
+
+    since = 0.0
+
+    @property
+    def heard_since(self) -> float:
+        return self.since
 
 
 class Shelf:
@@ -72,3 +85,22 @@ async def test_it_ends_by_itself_and_holds_so_many() -> None:
         await few.cache.get(there, key)
     assert await few.cache.get(there, "a") == "a1", "the one that was not wanted for longest has gone"
     assert await few.cache.get(there, "b") == "b4"
+
+
+async def test_what_was_read_while_hints_may_have_been_missed_is_read_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    at = [1_000.0]
+    monkeypatch.setattr("dispatch.engine.cache.time.monotonic", lambda: at[0])
+    shelf, here, bus = Shelf(), process(), OfMany()
+    here.bus = bus
+    assert await shelf.cache.get(here) == "1"
+    at[0] += 2 * DEAF_S
+    assert await shelf.cache.get(here) == "1", "all was heard"
+    bus.since = math.inf
+    assert await shelf.cache.get(here) == "2", "nothing is heard"
+    at[0] += DEAF_S / 2
+    assert await shelf.cache.get(here) == "2", "but the database is not asked each time"
+    at[0] += DEAF_S
+    bus.since = at[0]
+    assert await shelf.cache.get(here) == "3", "heard again, but not what was said meanwhile"
+    at[0] += 2 * DEAF_S
+    assert await shelf.cache.get(here) == "3"
