@@ -11,6 +11,7 @@ from weakref import WeakKeyDictionary
 
 from dispatch.bus import Bus, Hint
 from dispatch.services import Services
+from storage.database.errors import StorageError
 from storage.database.pool import Conn
 
 T = TypeVar("T")
@@ -68,8 +69,14 @@ class Cached(Generic[T]):
             shelf.entries.move_to_end(key)
             return found.value
         drops = shelf.drops
-        async with services.read() as conn:
-            value = await self._read(conn, key)
+        try:
+            async with services.read() as conn:
+                value = await self._read(conn, key)
+        except StorageError:
+            if found is None or now >= found.until:
+                raise
+            # What could not be read can hardly have been changed.
+            return found.value
         if drops == shelf.drops:
             shelf.entries[key] = _Entry(now, time.monotonic() + services.settings.billing.cache_s, value)
             while len(shelf.entries) > self._size:

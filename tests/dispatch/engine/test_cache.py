@@ -12,16 +12,23 @@ import pytest
 
 from dispatch.bus import LocalBus
 from dispatch.engine.cache import DEAF_S, Cached
+from storage.database.errors import DatabaseAway
 
 
 def process(keep_s: float = 60.0) -> Any:
     """As much of the services as a cache needs."""
 
+    settings = SimpleNamespace(billing=SimpleNamespace(cache_s=keep_s))
+    made = SimpleNamespace(bus=LocalBus(), settings=settings, is_away=False)
+
     @asynccontextmanager
     async def read() -> Any:
+        if made.is_away:
+            raise DatabaseAway("gone")
         yield None
 
-    return SimpleNamespace(bus=LocalBus(), read=read, settings=SimpleNamespace(billing=SimpleNamespace(cache_s=keep_s)))
+    made.read = read
+    return made
 
 
 class OfMany(LocalBus):
@@ -104,3 +111,8 @@ async def test_what_was_read_while_hints_may_have_been_missed_is_read_anew(monke
     assert await shelf.cache.get(here) == "3", "heard again, but not what was said meanwhile"
     at[0] += 2 * DEAF_S
     assert await shelf.cache.get(here) == "3"
+    here.is_away, bus.since = True, math.inf
+    assert await shelf.cache.get(here) == "3", "no hint and no database: what is known stands"
+    shelf.cache.drop(here)
+    with pytest.raises(DatabaseAway):
+        await shelf.cache.get(here)
