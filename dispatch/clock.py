@@ -19,8 +19,8 @@ class Reading:
 class Clock:
     """Gives the domain's now. Speed 1 and no offset in production; 0 stands still (tests advance it).
 
-    Tokens, sockets and the gateway live in real time and never ask this clock. A machine's own clock may be off: what
-    it is off by the database's is added (`correct`), so that all nodes and the database speak of the same moment.
+    Tokens, sockets and the gateway live in real time, not in the domain's. A machine's own clock may be off: what it is
+    off by the database's is added (`correct`), so that all nodes and the database speak of the same moment.
     """
 
     def __init__(self, reading: Reading | None = None) -> None:
@@ -53,7 +53,8 @@ class Clock:
         r = self._reading
         return r.app_at + (time.time() + self._off_s - r.real_at) * r.speed
 
-    def _real(self) -> float:
+    def real_s(self) -> float:
+        """Real time in unix seconds, whatever the domain's does."""
         return time.time() + self._off_s
 
     def now(self) -> datetime:
@@ -63,7 +64,7 @@ class Clock:
     @property
     def ahead_s(self) -> float:
         """How far the domain's time is ahead of real time just now, in seconds; negative behind it."""
-        return self.timestamp() - self._real()
+        return self.timestamp() - self.real_s()
 
     def real_seconds_until(self, moment: datetime) -> float:
         """How long to sleep in real seconds until `moment`; infinite while time stands still."""
@@ -74,9 +75,9 @@ class Clock:
 
     def shifted(self, by: timedelta) -> Reading:
         """The reading that moves the domain's time by `by` from now on, at the same speed."""
-        real = self._real()
+        real = self.real_s()
         return Reading(real, self.timestamp() + by.total_seconds(), self.speed)
 
     def scaled(self, speed: float) -> Reading:
         """The reading that runs at `speed` from the present domain time on."""
-        return Reading(self._real(), self.timestamp(), speed)
+        return Reading(self.real_s(), self.timestamp(), speed)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import hmac
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID, uuid4
@@ -56,13 +56,15 @@ class Claims:
 class Tokens:
     """Mints and reads. The first key signs, all of them verify."""
 
-    def __init__(self, keys: Mapping[str, bytes]) -> None:
-        """`keys` maps kid to secret, newest first. Raises ValueError for none or a short one."""
+    def __init__(self, keys: Mapping[str, bytes], real_s: Callable[[], float] | None = None) -> None:
+        """`keys` maps kid to secret, newest first; `real_s` is real time, without it this machine's. Raises ValueError
+        for none or a short one."""
         if not keys:
             raise ValueError("tokens need at least one signing key")
         for kid, key in keys.items():
             if len(key) < KEY_BYTES:
                 raise ValueError(f"the signing key {kid!r} is shorter than {KEY_BYTES} bytes")
+        self._real_s = real_s or (lambda: time.time())
         self._keys = dict(keys)
         self._kid = next(iter(keys))
         self._jwt = jwt.PyJWT(options={"enforce_minimum_key_length": True})
@@ -81,7 +83,7 @@ class Tokens:
         """A token of `realm` that lives `ttl_s` real seconds. Raises ValueError for a reserved extra."""
         if taken := _OWN & (extra or {}).keys():
             raise ValueError(f"these claims are the token's own: {sorted(taken)}")
-        now = int(time.time())
+        now = int(self._real_s())
         claims: dict[str, Any] = {
             "iss": ISSUER, "aud": _audience(realm), "sub": subject, "jti": uuid4().hex, "iat": now,
             "exp": now + int(ttl_s), **(extra or {}),
@@ -105,7 +107,7 @@ class Tokens:
             claims = self._checked(token, realm)
             if len(token) <= _VERDICT_CHARS:
                 self._verdicts[realm, token] = claims
-        now = time.time()
+        now = self._real_s()
         if claims.expires_at <= now:
             raise TokenExpired
         # Another node's clock may be a little ahead, but expiry has no leeway.

@@ -110,8 +110,8 @@ async def open_services(settings: Settings, dsn: str, *, with_workers: bool = Tr
 
 async def assemble(settings: Settings, pool: Pool, bus: Bus) -> Services:
     """Builds the container and fills its books; starts nothing."""
-    tokens = Tokens(token_keys(settings))
     clock, zones = await read_clock(pool), ZoneBook(pool, bus)
+    tokens = Tokens(token_keys(settings), clock.real_s)
     roster = Roster(pool, bus, zones)
     devices = Devices(settings.dispatch.reports_per_s, settings.dispatch.reports_burst)
     tracker = Tracker(pool, bus, clock, roster, history_days=settings.dispatch.history_days, devices=devices)

@@ -16,6 +16,7 @@ from dispatch.engine.timers import Sweeper
 from dispatch.live import real_time
 from dispatch.process import runtime
 from dispatch.process.wiring import workers_of
+from dispatch.tokens import Tokens, token_keys
 from tests.world import NOON, World, test_settings
 
 WINDOW_S = 60.0
@@ -64,6 +65,20 @@ async def test_offers_of_a_node_whose_clock_is_off_are_open_as_long_as_others(wr
     assert WINDOW_S - 10 < left_s < WINDOW_S + 2
     assert await Sweeper(wrong.services).sweep() == 0
     assert (await wrong.booking(booking.id)).status == "partner_assigned"
+
+
+@pytest.mark.parametrize("wrong", [100.0, -100.0], indirect=True)
+async def test_what_it_signs_others_let_in_and_it_lets_in_what_they_sign(
+    wrong: World, watch: Watch, request: pytest.FixtureRequest
+) -> None:
+    """Who has just signed in at one whose clock is ahead came from the future elsewhere, and was sent to sign in."""
+    its, others = wrong.services.tokens, Tokens(token_keys(wrong.services.settings))
+    theirs = its.mint("customer", "me", None, 900)
+    watch(0.0)
+    assert others.read(theirs, "customer").subject == "me"
+    ours = others.mint("customer", "me", None, 900)
+    watch(request.node.callspec.params["wrong"])
+    assert its.read(ours, "customer").subject == "me"
 
 
 async def test_a_clock_that_is_set_is_followed_and_told_of(
