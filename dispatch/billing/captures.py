@@ -20,7 +20,7 @@ from storage.payments import Payment
 
 GATEWAY_ACTOR = Actor("gateway")
 #: What may be wrong with a payment before its money is here; its arrival settles all of them.
-REVIEWS = ("payment_review", "order_review", "capture_review", "order_refused")
+REVIEWS = ("payment_review", "order_review", "capture_review", "link_review", "order_refused", "link_refused")
 #: An authorised payment that the gateway does not capture by itself is captured by us after so many seconds.
 CAPTURE_AFTER_S = 600.0
 

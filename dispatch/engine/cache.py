@@ -73,7 +73,7 @@ class Cached(Generic[T]):
             async with services.read() as conn:
                 value = await self._read(conn, key)
         except StorageError:
-            if found is None or now >= found.until:
+            if found is None or now >= found.until or drops != shelf.drops:
                 raise
             # What could not be read can hardly have been changed.
             return found.value

@@ -197,3 +197,17 @@ async def test_a_capture_is_wanted_sooner_and_then_of_another_payment(deaf_till:
     async with services.transaction() as tx:
         await captures.authorised(tx, payment, held("pay_second"), delay_s=0.0)
     assert await intent() == ("pay_second", "pending", 0, True)
+
+
+@pytest.mark.parametrize("kind", captures.REVIEWS)
+async def test_whatever_was_wrong_before_the_money_came_is_settled_by_it(till: Till, kind: str) -> None:
+    """Nothing of it is left to be tried again, so nobody could end it but by hand."""
+    booking, block = await till.online()
+    async with till.world.services.transaction() as tx:
+        await captures.alert(tx, kind, await till.payment(booking), "Look at this.")
+    await till.verify(booking, await till.gw.pay(block["order_id"]))
+    assert kind not in await till.alerts()
+
+
+def test_all_that_an_intent_of_a_payment_can_be_held_by_is_among_it() -> None:
+    assert {f"{kind}_review" for kind in ("order", "capture", "link")} <= set(captures.REVIEWS)
