@@ -250,10 +250,15 @@ async def fail(tx: Tx, payout_id: UUID, *, failure_reason: str) -> Payout:
 
 
 async def returned(tx: Tx, payout_id: UUID, *, reason: str) -> Payout:
-    """Staff saw at the bank that what had been sent came back: it is owed again. Raises Missing, PayoutState."""
+    """Staff saw at the bank that what they had sent came back, or it was said to be sent by mistake: it is owed again.
+
+    Raises Missing, PayoutState, also for what the gateway has sent, whose word decides.
+    """
     payout = await lock(tx, payout_id)
     if payout.status != "completed":
         raise PayoutState(f"This payout is {payout.status}: only what was sent can come back.")
+    if payout.gateway_payout_id is not None:
+        raise PayoutState("The gateway has sent this payout, and says by itself when it comes back.")
     if payout.net_minor == 0:
         raise PayoutState("No money was sent by this payout, so none can come back.")
     await came_back(tx, payout, reason)

@@ -56,6 +56,10 @@ async def test_the_gateway_sends_a_payout(till: Till) -> None:
     assert done.status == "completed" and done.gateway_payout_id and done.processed_at
     assert (await till.sums())["bank"] == payout.net_minor
     assert [p["amount"] for p in (await till.gw.state())["payouts"].values()] == [payout.net_minor]
+    # Its coming back is the gateway's to tell: staff and it would give the same money back twice.
+    async with till.world.services.transaction() as tx:
+        with pytest.raises(PayoutState, match="The gateway has sent"):
+            await payouts.returned(tx, payout.id, reason="they say that it never came")
     await till.check()
 
 
