@@ -1,5 +1,5 @@
 // Figures of a page as a file.
-import { saveAs } from "../lib/api.js";
+import { saveAs } from "../lib/download.js";
 
 /** A cell that no spreadsheet takes for a formula. @param {any} value */
 export function cell(value) {

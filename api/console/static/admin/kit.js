@@ -1,6 +1,7 @@
 // What all parts of the back office are made of: a resource is one small object, and its list, its page, its forms and
 // its actions are drawn from that and from the API's own description.
 import { h, said } from "../lib/dom.js";
+import { download } from "../lib/download.js";
 import { signal } from "../lib/state.js";
 import { empty, noPermission, view } from "../lib/view.js";
 import { form } from "../lib/form.js";
@@ -230,7 +231,7 @@ const asks = (office, action) => action.body === undefined && !action.download &
  */
 async function act(office, action, record, body, key, { again, show, leave }) {
   const path = pathOf(action.path, record);
-  if (action.download) return office.api.download(path, action.download === "file" ? {} : { format: action.download });
+  if (action.download) return download(office.api, path, action.download === "file" ? {} : { format: action.download });
   if (action.isEdit && !Object.keys(body).length) return void toast("Nothing was changed.");
   /** @param {any} sent @param {string} under */
   const send = async (sent, under) => (await office.api.request(action.method, path, { body: action.method === "DELETE" ? undefined : (sent ?? {}), key: action.method === "POST" ? under : undefined }))?.data;

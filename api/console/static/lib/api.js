@@ -11,7 +11,7 @@ const TIMEOUT_MS = 20_000;
 /** What failed for a moment. */
 const PASSING = new Set([429, 502, 503, 504]);
 const LONGEST_WAIT_S = 5;
-/** How often to look whether a server that could not be reached is there again. */
+/** How often to look whether the server is there again. */
 const LOOK_MS = 5000;
 /** Even of three bytes each under the 64 KB that browsers allow. */
 const MOST_KEPT_CHARS = 20_000;
@@ -34,7 +34,7 @@ function hexKey() {
   bytes[6] = ((bytes[6] ?? 0) & 0x0f) | 0x40;
   bytes[8] = ((bytes[8] ?? 0) & 0x3f) | 0x80;
   const hex = [...bytes].map((b) => b.toString(16).padStart(2, "0")).join("");
-  return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join("-");
+  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})/, "$1-$2-$3-$4-");
 }
 
 /**
@@ -64,7 +64,8 @@ export function client(session) {
     const answer = await tried(method, withQuery(path, options.query), options);
     if (!answer.ok) throw await problemOf(answer);
     if (options.raw) return answer;
-    return answer.status === 204 ? null : answer.json();
+    // It may be lost in the middle.
+    return answer.status === 204 ? null : answer.json().catch((/** @type {unknown} */ error) => lost(error, options));
   }
 
   /** @param {string} method @param {string} url @param {Options} options */
@@ -111,11 +112,6 @@ export function client(session) {
     patch: async (path, body) => (await request("PATCH", path, { body })).data,
     /** @param {string} path */
     remove: async (path) => (await request("DELETE", path))?.data,
-    /** A file, saved under its own name. @param {string} path @param {Record<string, any>} [query] */
-    download: async (path, query) => {
-      const answer = await request("GET", path, { query, raw: true });
-      saveAs(await answer.blob(), /filename="?([^";]+)"?/.exec(answer.headers.get("Content-Disposition") ?? "")?.[1] ?? "download");
-    },
   };
 }
 
@@ -138,20 +134,15 @@ async function sent(method, url, options, token) {
     isReachable.set(true);
     return answer;
   } catch (error) {
-    if (options.abort?.aborted) throw error;
-    isReachable.set(false);
-    throw new Unreachable();
+    return lost(error, options);
   }
 }
 
-/** @param {Blob} file @param {string} name */
-export function saveAs(file, name) {
-  const url = URL.createObjectURL(file);
-  const link = document.createElement("a");
-  link.href = url;
-  link.download = name;
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(url), 60_000);
+/** @param {unknown} error @param {Options} options @returns {never} */
+function lost(error, { abort }) {
+  if (abort?.aborted) throw error;
+  isReachable.set(false);
+  throw new Unreachable();
 }
 
 /** @param {number} seconds */

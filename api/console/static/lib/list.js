@@ -4,6 +4,7 @@ import { h } from "./dom.js";
 import { empty, view } from "./view.js";
 import { number, words } from "./format.js";
 import { query, setQuery } from "./address.js";
+import { download } from "./download.js";
 import { schemaOf } from "./schema.js";
 import { told } from "./toast.js";
 
@@ -78,7 +79,7 @@ function toolbar(api, options, can) {
       options.exports && ["csv", "xlsx"].map((format) => h("button", { disabled: isBusy, onclick: async () => {
         isBusy.set(true);
         try {
-          await api.download(options.exports, { ...Object.fromEntries(query()), ...options.fixed, page: null, limit: null, format });
+          await download(api, options.exports, { ...Object.fromEntries(query()), ...options.fixed, page: null, limit: null, format });
         } catch (error) {
           told(error);
         } finally {

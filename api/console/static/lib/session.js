@@ -1,11 +1,11 @@
 // Who is signed in. The pair of tokens lies in the browser's store, never in an address; all tabs share it, and only
 // one of them at a time trades the refresh token in, because it is used up by that.
-import { isReachable } from "./api.js";
-import { signal } from "./state.js";
+import { isReachable, newKey } from "./api.js";
+import { computed, signal } from "./state.js";
 import { problemOf, Unreachable } from "./problems.js";
 
 /** @typedef {"admin" | "technician" | "customer"} Kind */
-/** @typedef {{access_token: string, refresh_token: string, expires_in: number, got_ms: number, name?: string}} Pair */
+/** @typedef {{access_token: string, refresh_token: string, expires_in: number, got_ms: number, name?: string, sign_in?: string}} Pair */
 /** @typedef {ReturnType<typeof openSession>} Session */
 
 /** @type {Record<Kind, {refresh: string, logout: string}>} */
@@ -25,6 +25,8 @@ const LEASE_MS = 15_000;
 export function openSession(kind) {
   const key = `dispatch.session.${kind}`;
   const pair = signal(read(key));
+  /** Which sign-in it is, also when its pair was renewed. */
+  const signIn = computed(() => pair() && (pair()?.sign_in ?? ""));
   const endedKey = `${key}.ended`;
   /** Why somebody who was signed in no longer is; null where nobody was, or they left themselves. @type {string | null} */
   let ending = null;
@@ -90,15 +92,15 @@ export function openSession(kind) {
 
   return {
     kind,
-    /** Whether somebody is; a signal. */
-    isOpen: () => pair() !== null,
+    /** Whether somebody is; a signal, also of another's sign-in. */
+    isOpen: () => (signIn(), pair.peek() !== null),
     name: () => pair()?.name ?? "",
     /** The server's reason (its code, or what it said, or nothing) where the session was ended; else null. */
     ending: () => ending,
     /** @param {{access_token: string, refresh_token: string, expires_in: number}} got @param {string} [name] */
     begin: (got, name) => {
       ending = null;
-      keep({ access_token: got.access_token, refresh_token: got.refresh_token, expires_in: got.expires_in, got_ms: Date.now(), ...(name ? { name } : {}) });
+      keep({ access_token: got.access_token, refresh_token: got.refresh_token, expires_in: got.expires_in, got_ms: Date.now(), sign_in: newKey(), ...(name ? { name } : {}) });
     },
     token,
     renew,

@@ -77,10 +77,7 @@ function topBar(title, context, middle) {
 }
 
 /** @param {string | null | undefined} name */
-const initials = (name) => {
-  const letters = (name ?? "").match(/\p{L}/gu) ?? ["?"];
-  return (letters[0] ?? "?").toUpperCase();
-};
+const initials = (name) => (/\p{L}/u.exec(name ?? "")?.[0] ?? "?").toUpperCase();
 
 /** @typedef {(step: () => Child) => void} Turn puts the next step of signing in into the place of this one */
 /** @typedef {(session: Session, turn: Turn) => Child} SignIn the first step */

@@ -5,6 +5,7 @@ import { computed, effect, onEnd, scoped, signal } from "../lib/state.js";
 import { shortcuts } from "../lib/keys.js";
 import { openSocket } from "../lib/socket.js";
 import { connectionState, noPermission } from "../lib/view.js";
+import { toast } from "../lib/toast.js";
 import { counted, number } from "../lib/format.js";
 import { query, setQuery } from "../lib/address.js";
 import { openStore } from "./store.js";
@@ -14,7 +15,6 @@ import { openQueue } from "./queue.js";
 import { openAlerts } from "./alerts.js";
 import { bookingPanel } from "./booking.js";
 import { technicianPanel } from "./technician.js";
-import { replayBar } from "./replay.js";
 import { searchBox } from "./search.js";
 
 /** @typedef {"queue" | "alerts" | "show"} Side */
@@ -47,6 +47,9 @@ function board(context) {
   const filter = filterPanel(filters, categories, zones);
   const search = searchBox(context, store);
   const isReplay = signal(false);
+  const replay = signal(/** @type {typeof import("./replay.js") | null} */ (null));
+  // Seldom wanted, so it is loaded when it is.
+  effect(() => isReplay() && import("./replay.js").then(replay.set, () => (isReplay.set(false), toast("This could not be loaded; reload the page.", { isBad: true }))));
 
   // What is chosen stands in the address, so that it can be sent to somebody.
   const first = query();
@@ -101,7 +104,7 @@ function board(context) {
     h("div", { class: "stage" }, map.element,
       h("div", { class: "legend" }, h("span", { class: "tabular count-all" }, () => (store.moves(), store.bookingNews(), `${counted(store.technicians.size, "technician")}, ${counted(store.bookings.size, "booking")}`)), [["presence online", "free"], ["presence busy", "on a job"], ["presence stale", "uncertain"], ["stages queue", "waits"], ["stages offer", "offer"], ["stages ahead", "accepted"], ["stages now", "under way"]].map(([key, text]) => h("span", null, h("i", { class: `key ${key}` }), text))),
       h("div", { class: "stage-top" }, () => !isReplay() && h("button", { onclick: () => isReplay.set(true) }, "Replay"), () => store.isCut() && h("span", { class: "chip warn" }, "5,000 shown: zoom in for all")),
-      () => isReplay() && replayBar(api, map, () => isReplay.set(false)),
+      () => isReplay() && replay()?.replayBar(api, map, () => isReplay.set(false)),
     ),
     detail,
   );

@@ -1,5 +1,6 @@
 // Technicians with their papers, those who want to become one, customers, providers and staff.
 import { h, said } from "../../lib/dom.js";
+import { download } from "../../lib/download.js";
 import { chip, tag, yesNo } from "../../lib/chips.js";
 import { money, number, words } from "../../lib/format.js";
 import { view } from "../../lib/view.js";
@@ -112,7 +113,7 @@ async function openFile(office, file) {
   const id = FILE.exec(file)?.[0];
   try {
     if (!id) return void open(file, "_blank", "noopener");
-    await office.api.download(`/v1/admin/files/${id}/content`);
+    await download(office.api, `/v1/admin/files/${id}/content`);
   } catch (error) {
     told(error);
   }
