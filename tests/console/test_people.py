@@ -276,6 +276,24 @@ async def test_days_are_those_of_the_place_wherever_they_are_read(live: Live, br
         await seen.check()
 
 
+async def test_days_go_on_with_the_calendar_on_a_page_that_is_left_open(live: Live, browser: Any) -> None:
+    """Whoever looks at it again the next morning books no other day than the one they read."""
+    async with visit(browser, live.url, is_phone=True) as seen:
+        await seen.context.clock.install()
+        page = await as_customer(seen, live, "/book")
+        await choose(page, 1)
+        days = page.get_by_role("group", name="Day").get_by_role("button")
+        before = await texts(days)
+        await page.clock.fast_forward(24 * 3600 * 1000)
+        await page.clock.run_for(1000)
+        after = await texts(days)
+        assert after[:2] == ["today", "tomorrow"] and after[2:10] == before[3:11]
+        await days.nth(1).click()
+        kept = await page.evaluate("Object.entries(sessionStorage).find(([key]) => key.includes('draft.book'))[1]")
+        assert orjson.loads(kept)["day"] == "2026-01-07"
+        await seen.check()
+
+
 async def test_a_link_that_is_none_expired_or_taken_back_says_so(live: Live, browser: Any) -> None:
     customer = await live.person("customer", "+911000100002")
     booking = await book(customer, PLACE)

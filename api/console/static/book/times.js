@@ -1,22 +1,33 @@
 // When: the days ahead, and the times of one that can be booked.
 import { h } from "../lib/dom.js";
-import { computed } from "../lib/state.js";
+import { computed, effect, every, listen, signal } from "../lib/state.js";
+import { now } from "../lib/boot.js";
+import { isoDay } from "../lib/format.js";
 import { isPassing, sentenceOf } from "../lib/problems.js";
 import { nextDays } from "../people/common.js";
 
 const DAYS = 21;
+/** How often to look whether it is another day. */
+const LOOK_MS = 20_000;
 
 /** @param {import("./page.js").Desk} desk */
 export function times(desk) {
-  const days = nextDays(DAYS);
+  // A page that is left open overnight begins with another day.
+  const today = signal(isoDay(now()));
+  const look = () => today.set(isoDay(now()));
+  every(LOOK_MS, look);
+  listen(document, "visibilitychange", look);
+  const days = computed(() => (today(), nextDays(DAYS)));
   const isReady = computed(() => Boolean(desk.wish().address_id) && Object.values(desk.wish().items).some((n) => n > 0));
   const chosen = computed(() => desk.wish().day);
-  if (!days.some((d) => d.value === desk.wish.peek().day)) desk.choose({ day: days[0]?.value ?? null, time: null });
+  effect(() => {
+    if (!days().some((d) => d.value === desk.wish.peek().day)) desk.choose({ day: days()[0]?.value ?? null, time: null });
+  });
   return h("section", { class: "card stack" }, h("h2", null, "When"),
     // On a phone the summary, which says it too, is far below.
     () => desk.trouble() && h("p", { class: "notice bad beside-choice" }, sentenceOf(desk.trouble()), isPassing(desk.trouble()) && " This page keeps trying by itself."),
     () => !isReady() ? h("p", { class: "faint" }, "Choose a place and a service first: times are those at which somebody can come.") : h("div", { class: "stack" },
-      h("div", { class: "scroll-row pick", role: "group", "aria-label": "Day" }, days.map((d) => h("button", { type: "button", "aria-pressed": () => String(chosen() === d.value), onclick: () => desk.choose({ day: d.value, time: null }) }, d.label))),
+      h("div", { class: "scroll-row pick", role: "group", "aria-label": "Day" }, () => days().map((d) => h("button", { type: "button", "aria-pressed": () => String(chosen() === d.value), onclick: () => desk.choose({ day: d.value, time: null }) }, d.label))),
       () => slots(desk)));
 }
 

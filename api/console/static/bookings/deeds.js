@@ -50,6 +50,12 @@ export const cancelling = (api, b, again, begun) => panel("Cancel the booking", 
     quote.refund_amount > 0 && sums([["Comes back to you", quote.refund_amount, "sum"]], b.currency),
     h("div", { class: "field" }, h("label", { for: "cancel-reason" }, "Why? (you need not say)"), reason),
     deed(quote.fee > 0 ? `Cancel and pay ${money(quote.fee, b.currency)}` : "Cancel the booking", async () => {
+      // What is agreed to is the fee that stands here; by now it may be another.
+      const { cancellation_quote: now } = await api.get(`/v1/bookings/${b.id}`);
+      if (now?.fee > quote.fee) {
+        toast(`Cancelling costs ${money(now.fee, b.currency)} by now. Nothing was cancelled.`, { isBad: true });
+        return again();
+      }
       await api.request("POST", `/v1/bookings/${b.id}/cancel`, { body: { reason: reason.value.trim() || null }, key });
       again();
     }, { class: "danger", failed: again }),

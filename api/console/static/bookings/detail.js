@@ -1,10 +1,10 @@
 // One booking: followed live, paid, shared, moved, cancelled with its price, rated.
-import { computed, effect, onEnd, signal, untracked } from "../lib/state.js";
+import { computed, effect, every, onEnd, signal, untracked } from "../lib/state.js";
 import { h, said } from "../lib/dom.js";
 import { view } from "../lib/view.js";
 import { go } from "../lib/address.js";
 import { setNow } from "../lib/boot.js";
-import { money, visitTime } from "../lib/format.js";
+import { money, secondsUntil, visitTime } from "../lib/format.js";
 import { toast } from "../lib/toast.js";
 import { Problem } from "../lib/api.js";
 import { isPassing } from "../lib/problems.js";
@@ -42,9 +42,24 @@ export function detail(api, socket, id) {
     return shown(api, booking, events, position, jobState, again, isPaying);
   });
   reload = load;
+  askWhenItCosts(last, again);
   isPaying.set(returnedFromPaying(api, id, () => (isPaying.set(false), again())));
   follow(socket, id, position, jobState, again);
   return h("div", { class: "narrow middle stack" }, h("p", null, h("a", { href: "/bookings" }, "← My bookings")), body, deeds(api, last, again));
+}
+
+/**
+ * What is free to cancel is so until a moment at which nobody tells anything.
+ * @param {import("../lib/state.js").Signal<any>} last @param {() => void} again
+ */
+function askWhenItCosts(last, again) {
+  let wasFree = false;
+  every(1000, () => {
+    const until = last.peek()?.cancellation_quote?.free_until;
+    const isFree = Boolean(until) && secondsUntil(until) > 0;
+    if (until && wasFree && !isFree) again();
+    wasFree = isFree;
+  });
 }
 
 /** Watches the booking on the socket for as long as it is shown.
@@ -64,7 +79,6 @@ function follow(socket, id, position, jobState, again) {
   onEnd(socket.on("technician.moved", (told) => told.booking_id === id && (setNow(told.at), position.set(told))));
   onEnd(socket.on("booking.updated", (fact) => {
     if (fact.booking_id !== id) return;
-    setNow(fact.at);
     if (["partner.in_transit", "partner.accepted", "partner.arrived", "service.started"].includes(fact.event)) void start();
     soon();
   }));

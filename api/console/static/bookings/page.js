@@ -7,7 +7,6 @@ import { h } from "../lib/dom.js";
 import { connectionState, empty, view } from "../lib/view.js";
 import { openSocket } from "../lib/socket.js";
 import { money, visitTime } from "../lib/format.js";
-import { setNow } from "../lib/boot.js";
 import { pager, paymentChip, serviceNames, statusChip } from "../people/common.js";
 import { byPhone } from "../people/sign-in.js";
 import { detail } from "./detail.js";
@@ -48,7 +47,7 @@ function list(api) {
   });
   // Several facts of one change are one reading.
   const soon = gathered(again);
-  if (live) for (const event of ["booking.updated", "reset"]) onEnd(live.on(event, (fact) => (fact.at && setNow(fact.at), soon())));
+  if (live) for (const event of ["booking.updated", "reset"]) onEnd(live.on(event, soon));
   return h("div", { class: "stack narrow middle" },
     h("div", { class: "row between" }, h("h1", null, "My bookings"), h("a", { class: "button primary", href: "/book" }, "Book a visit")),
     h("div", { class: "pick", role: "group", "aria-label": "Which" }, KINDS.map(([name, label]) => h("button", { "aria-pressed": () => String((new URLSearchParams(wishes()).get("show") ?? "") === name), onclick: () => setQuery({ show: name, page: null }) }, label))),

@@ -17,22 +17,34 @@
 /** @type {Boot} */
 export const boot = JSON.parse(document.getElementById("boot")?.textContent || "{}");
 
+let [page_ms, phone_ms, slept_ms] = [performance.now(), Date.now(), 0];
+
+/** Milliseconds that only grow: when the phone's clock is set back, and while it sleeps and the page's stands still. */
+export function steady_ms() {
+  const [page, phone] = [performance.now(), Date.now()];
+  const missed_ms = phone - phone_ms - (page - page_ms);
+  if (missed_ms > 1000) slept_ms += missed_ms;
+  [page_ms, phone_ms] = [page, phone];
+  return page + slept_ms;
+}
+
 let base_ms = boot.now_ms;
-let taken_ms = performance.now();
+let taken_ms = steady_ms();
 
 /** The server's time now, in unix milliseconds. */
-export const now = () => base_ms + (performance.now() - taken_ms) * boot.speed;
+export const now = () => base_ms + (steady_ms() - taken_ms) * boot.speed;
 
 /**
- * The server said what time it is; a message is never newer than its moment, so the clock goes back for big steps only.
- * @param {string | number} moment
+ * The server said what time it is; a message is never newer than its moment, so the clock goes back for big steps only,
+ * and for one that `isLate` not at all.
+ * @param {string | number} moment @param {boolean} [isLate]
  */
-export function setNow(moment) {
+export function setNow(moment, isLate) {
   const said_ms = typeof moment === "number" ? moment : Date.parse(moment);
   if (!Number.isFinite(said_ms)) return;
   const drift_ms = said_ms - now();
-  if (drift_ms > 0 || drift_ms < -5000 * Math.max(1, boot.speed)) {
+  if (drift_ms > 0 || (!isLate && drift_ms < -5000 * Math.max(1, boot.speed))) {
     base_ms = said_ms;
-    taken_ms = performance.now();
+    taken_ms = steady_ms();
   }
 }

@@ -18,6 +18,8 @@ export function router(base, views) {
     if (!(link instanceof HTMLAnchorElement) || event.defaultPrevented || event.button || event.ctrlKey || event.metaKey || event.shiftKey) return;
     if (link.target || link.hasAttribute("download") || link.origin !== location.origin) return;
     if (link.pathname !== base && !link.pathname.startsWith(base + "/")) return;
+    // A place on this page, such as that of "To the content".
+    if (link.hash && link.pathname === location.pathname) return;
     event.preventDefault();
     go(link.pathname + link.search);
   });
@@ -33,6 +35,8 @@ export function router(base, views) {
       end?.();
       if (view.title) document.title = view.title;
       [, end] = scoped(() => fill(main, view.show(values, new URLSearchParams(location.search))));
+      // Whoever goes on by keyboard goes on here: the link that was pressed is gone.
+      if (main.isConnected && (!document.activeElement || document.activeElement === document.body)) main.focus({ preventScroll: true });
       return;
     }
     end?.();

@@ -1,6 +1,7 @@
 // A small client of Socket.IO 5 over Engine.IO 4, WebSocket only: signs in, acknowledges, beats, comes back, resumes.
 import { signal } from "./state.js";
 import { newKey } from "./api.js";
+import { setNow } from "./boot.js";
 
 /** @typedef {import("./session.js").Session} Session */
 /** @typedef {"connecting" | "live" | "waiting" | "refused" | "closed"} Standing */
@@ -125,7 +126,10 @@ export function openSocket(session, namespace, options = {}) {
     tries = 0;
     lastNews_ms.set(Date.now());
     problem.set("");
+    const mine = ws;
     if (options.resumes) await resume();
+    // Lost meanwhile.
+    if (mine !== ws) return;
     standing.set("live");
     hear("connect", {});
   }
@@ -159,6 +163,7 @@ export function openSocket(session, namespace, options = {}) {
     } else if (typeof data?.seq === "number" && data.epoch) {
       const stream = options.isParty ? [...seen.keys()][0] : data.booking_id;
       if (stream && !isNext(stream, data)) return;
+      if (data.at) setNow(data.at, isResuming);
     }
     hear(event, data);
   }

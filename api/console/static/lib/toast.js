@@ -5,16 +5,9 @@ import { sentenceOf } from "./problems.js";
 const LASTS_MS = 7000;
 const MOST = 4;
 
-/** @type {HTMLElement | null} */
-let place = null;
-
-function where() {
-  if (!place?.isConnected) {
-    place = h("div", { class: "toasts", role: "status", "aria-live": "polite" });
-    document.body.append(place);
-  }
-  return place;
-}
+/** There before anything is said: what comes together with its place is not read out. */
+const place = h("div", { class: "toasts", role: "status", "aria-live": "polite" });
+document.body.append(place);
 
 /**
  * Says something for a few seconds. With `undo` it can be taken back as long as it stands there; `gone` is called once
@@ -22,7 +15,6 @@ function where() {
  * @param {string} text @param {{undo?: () => unknown, gone?: () => unknown, isBad?: boolean, action?: string}} [options]
  */
 export function toast(text, options = {}) {
-  const list = where();
   const { undo, gone } = options;
   let isOver = false;
   /** @param {(() => unknown) | undefined} then */
@@ -41,7 +33,7 @@ export function toast(text, options = {}) {
   );
   const timer = setTimeout(() => leave(gone), options.isBad ? LASTS_MS * 1.5 : LASTS_MS);
   leaving.set(element, () => leave(gone));
-  list.append(element);
+  place.append(element);
   if (leaving.size > MOST) [...leaving.values()][0]?.();
 }
 

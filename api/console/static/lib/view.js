@@ -63,8 +63,8 @@ export function trouble() {
 export const noPermission = () => empty("Not for your role", "Your role does not open this. Somebody who manages staff can change that.");
 
 /**
- * A place that loads something and shows it. What was shown stays while it is loaded anew; `live` follows signals that
- * `load` reads. Reload with the second of what is given.
+ * A place that loads something and shows it, and follows signals that `load` reads. Reload with the second of what is
+ * given: what was shown stays meanwhile, and with a word of it where that fails for a moment.
  * @template T
  * @param {(abort: AbortSignal) => Promise<T>} load
  * @param {(data: T) => Child} render
@@ -78,8 +78,13 @@ export function view(load, render, options = {}) {
   let end = null;
   const again = () => turn.update((n) => n + 1);
   let tries = 0;
+  // Whether what is shown answers what is asked, and why that may be old.
+  let [lastTurn, isAnswered] = [-1, false];
+  const old = signal(/** @type {unknown} */ (null));
+  const note = () => old() && (soonAgain(again, ++tries, old()), h("p", { class: "notice warn", role: "status" }, sentenceOf(old()), " What you see may be old."));
   effect(() => {
-    turn();
+    if (turn() === lastTurn) isAnswered = false;
+    lastTurn = turn.peek();
     const abort = new AbortController();
     onEnd(() => abort.abort());
     place.setAttribute("aria-busy", "true");
@@ -87,9 +92,17 @@ export function view(load, render, options = {}) {
       (data) => {
         if (abort.signal.aborted) return;
         tries = 0;
-        show(() => render(data));
+        isAnswered = true;
+        old.set(null);
+        show(() => [note, render(data)]);
       },
-      (error) => !abort.signal.aborted && show(() => failed(error, again, ++tries)),
+      (error) => {
+        if (abort.signal.aborted) return;
+        isAnswered &&= isPassing(error);
+        if (!isAnswered) return show(() => failed(error, again, ++tries));
+        old.set(error);
+        place.setAttribute("aria-busy", "false");
+      },
     );
   });
   onEnd(() => end?.());
@@ -111,7 +124,7 @@ export function view(load, render, options = {}) {
 }
 
 /**
- * "Live", or "Reconnecting, last news 12 s ago": how far what is seen can be trusted.
+ * "Live", or "Reconnecting, last news 12 s ago", which is seen and not read out by the second.
  * @param {import("./socket.js").Socket | null} socket
  */
 export function connectionState(socket) {
@@ -123,8 +136,8 @@ export function connectionState(socket) {
     if (is === "live") return "Live";
     if (is === "refused") return socket?.problem() || "Not connected";
     if (is === "connecting") return "Connecting";
-    tick();
-    return socket ? `Reconnecting, last news ${duration((Date.now() - socket.lastNews_ms()) / 1000)} ago` : "Offline";
+    return socket ? "Reconnecting" : "Offline";
   };
-  return h("span", { class: () => ["connection", standing()], role: "status" }, h("span", { class: "dot", "aria-hidden": "true" }), h("span", { class: "connection-text" }, text));
+  const age = () => socket && text() === "Reconnecting" && (tick(), `, last news ${duration((Date.now() - socket.lastNews_ms()) / 1000)} ago`);
+  return h("span", { class: () => ["connection", standing()] }, h("span", { class: "dot", "aria-hidden": "true" }), h("span", { class: "connection-text" }, h("span", { role: "status" }, text), age));
 }

@@ -1,6 +1,6 @@
 // A map with a door and whoever comes to it: where they are, how sure that is, and how old.
 import { h } from "../lib/dom.js";
-import { effect, every, signal, untracked } from "../lib/state.js";
+import { computed, effect, every, signal, untracked } from "../lib/state.js";
 import { now } from "../lib/boot.js";
 import { duration } from "../lib/format.js";
 import { canvasLayer, graticule, openMap, token } from "../lib/map.js";
@@ -120,18 +120,20 @@ function drawPerson(c, x, y, heading) {
 export function etaLine(position, status) {
   const tick = signal(0);
   every(1000, () => tick.update((n) => n + 1));
-  return h("div", { class: "eta", role: "status" },
-    h("p", { class: "eta-big" }, () => {
-      const [state, here] = [status(), position()];
-      if (state === "arrived") return "At the door";
-      if (state === "in_progress") return "The work is in progress";
-      if (state !== "in_transit") return "";
-      tick();
-      if (!here) return "On the way";
-      if (here.eta_s === null || here.eta_s === undefined) return "On the way";
-      const left_s = Math.max(0, here.eta_s - Math.max(0, (now() - Date.parse(here.at)) / 1000 - (here.fix_age_s ?? 0)));
-      return left_s < 60 ? "Nearly there" : `About ${Math.round(left_s / 60)} min away`;
-    }),
+  const arrival = computed(() => {
+    const [state, here] = [status(), position()];
+    if (state === "arrived") return "At the door";
+    if (state === "in_progress") return "The work is in progress";
+    if (state !== "in_transit") return "";
+    tick();
+    if (!here) return "On the way";
+    if (here.eta_s === null || here.eta_s === undefined) return "On the way";
+    const left_s = Math.max(0, here.eta_s - Math.max(0, (now() - Date.parse(here.at)) / 1000 - (here.fix_age_s ?? 0)));
+    return left_s < 60 ? "Nearly there" : `About ${Math.round(left_s / 60)} min away`;
+  });
+  // Read out is only what is news: an age that grows by the second would never be silent.
+  return h("div", { class: "eta" },
+    h("p", { class: "eta-big", role: "status" }, arrival),
     h("p", { class: "faint" }, () => {
       const here = position();
       tick();

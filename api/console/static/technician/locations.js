@@ -1,8 +1,10 @@
 // Where the phone is, told by the socket; what could not be told waits, and goes later with the times of the phone.
+import { steady_ms } from "../lib/boot.js";
 import { listen, onEnd, signal } from "../lib/state.js";
 import { positionProblem } from "../people/positions.js";
 
 /** @typedef {[number, number, number, number | null, number | null, number | null]} Fix t_ms, lat, lng, accuracy_m, speed_mps, heading_deg */
+/** Times are those of `steady_ms`: a phone's clock that is set back stops nothing. Of fixes they are the phone's. */
 /** @typedef {{state: "off" | "looking" | "found" | "lost", text: string, accuracy_m: number, at_ms: number, lat: number, lng: number}} Standing */
 
 /** Of each technician their own: who signs in next on this phone was not there. */
@@ -37,7 +39,7 @@ export function locations(socket, isWanted, technicianId) {
   const key = KEYS + technicianId;
   /** @type {Fix[]} */
   let waiting = read(key);
-  const standing = signal(/** @type {Standing} */ ({ state: "off", text: "", accuracy_m: 0, at_ms: 0, lat: 0, lng: 0 }));
+  const standing = signal(/** @type {Standing} */ ({ state: "off", text: "", accuracy_m: 0, at_ms: -Infinity, lat: 0, lng: 0 }));
   const backlog = signal(waiting.length);
   const isOtherTab = signal(false);
   let watch = 0;
@@ -46,7 +48,7 @@ export function locations(socket, isWanted, technicianId) {
   let keptAt = 0;
 
   function keep() {
-    keptAt = Date.now();
+    keptAt = steady_ms();
     try {
       localStorage.setItem(key, JSON.stringify(waiting));
     } catch {
@@ -57,26 +59,26 @@ export function locations(socket, isWanted, technicianId) {
   /** @param {GeolocationPosition} position */
   function found(position) {
     const { latitude, longitude, accuracy, speed, heading } = position.coords;
-    standing.set({ state: "found", text: "", accuracy_m: accuracy, at_ms: Date.now(), lat: latitude, lng: longitude });
+    standing.set({ state: "found", text: "", accuracy_m: accuracy, at_ms: steady_ms(), lat: latitude, lng: longitude });
     const last = waiting.at(-1);
     const t_ms = Math.round(position.timestamp);
     if (last && t_ms <= last[0]) return;
     waiting.push([t_ms, latitude, longitude, Math.min(accuracy, 100_000), speed, Number.isNaN(heading) ? null : heading]);
     if (waiting.length > MOST_KEPT) waiting = waiting.filter((_, n) => n % 2 === 1 || n > waiting.length - 100);
     backlog.set(waiting.length);
-    if (Date.now() - keptAt > KEEP_MS) keep();
+    if (steady_ms() - keptAt > KEEP_MS) keep();
     void send();
   }
 
   /** @param {GeolocationPositionError} error */
   function lost(error) {
     // Who stands still is not asked again by every phone: what was known a moment ago is still true.
-    if (error.code === error.TIMEOUT && standing.peek().state === "found" && Date.now() - standing.peek().at_ms < LOST_MS) return;
+    if (error.code === error.TIMEOUT && standing.peek().state === "found" && steady_ms() - standing.peek().at_ms < LOST_MS) return;
     standing.set({ ...standing.peek(), state: "lost", text: positionProblem(error) });
   }
 
   async function send() {
-    if (isSending || !waiting.length || Date.now() < pausedUntil || socket.standing.peek() !== "live") return;
+    if (isSending || !waiting.length || steady_ms() < pausedUntil || socket.standing.peek() !== "live") return;
     isSending = true;
     const frame = waiting.slice(0, MOST_IN_FRAME);
     const answer = await socket.emit("location.report", { fixes: frame, sent_at_ms: Date.now() });
@@ -84,7 +86,7 @@ export function locations(socket, isWanted, technicianId) {
     if (!answer) return;
     const wait_s = answer.error?.details?.retry_after_s ?? answer.error?.retry_after_s;
     if (!answer.ok && wait_s) {
-      pausedUntil = Date.now() + wait_s * 1000;
+      pausedUntil = steady_ms() + wait_s * 1000;
       return;
     }
     // Taken, or refused for good: neither becomes better by coming again.
@@ -92,13 +94,13 @@ export function locations(socket, isWanted, technicianId) {
     waiting = waiting.filter((fix) => fix[0] > told_ms);
     backlog.set(waiting.length);
     keep();
-    pausedUntil = Date.now() + FRAME_MS;
+    pausedUntil = steady_ms() + FRAME_MS;
   }
 
   function start() {
     if (watch) return;
     if (!navigator.geolocation) return standing.set({ ...standing.peek(), state: "lost", text: positionProblem(null) });
-    standing.set({ ...standing.peek(), state: standing.peek().at_ms ? standing.peek().state : "looking", text: "" });
+    standing.set({ ...standing.peek(), state: Number.isFinite(standing.peek().at_ms) ? standing.peek().state : "looking", text: "" });
     watch = navigator.geolocation.watchPosition(found, lost, { enableHighAccuracy: true, maximumAge: 2000, timeout: 30_000 });
   }
 
@@ -124,7 +126,7 @@ export function locations(socket, isWanted, technicianId) {
   const tick = () => {
     if (isWanted() && !isOtherTab.peek()) {
       start();
-      if (watch && Date.now() - standing.peek().at_ms > STILL_MS) navigator.geolocation.getCurrentPosition(found, lost, { enableHighAccuracy: true, maximumAge: 0, timeout: 15_000 });
+      if (watch && steady_ms() - standing.peek().at_ms > STILL_MS) navigator.geolocation.getCurrentPosition(found, lost, { enableHighAccuracy: true, maximumAge: 0, timeout: 15_000 });
     } else stop();
     void send();
   };

@@ -8,7 +8,6 @@ import { connectionState, soonAgain } from "../lib/view.js";
 import { isReachable } from "../lib/api.js";
 import { openSocket } from "../lib/socket.js";
 import { money } from "../lib/format.js";
-import { setNow } from "../lib/boot.js";
 import { isPassing } from "../lib/problems.js";
 import { byPhone } from "../people/sign-in.js";
 import { alarm, allowSound, wakeLock } from "./alarm.js";
@@ -36,11 +35,18 @@ function openDesk(api, session, me) {
   const announced = new Set();
   let isFirst = true;
   let timer = 0;
-  let isReading = false;
+  /** @type {Promise<void> | null} */
+  let reading = null;
+
+  /** The jobs as they stand now; done when they are shown. */
+  async function fresh() {
+    clearTimeout(timer);
+    while (reading) await reading;
+    reading = read();
+    await reading;
+  }
 
   async function read() {
-    if (isReading) return soon();
-    isReading = true;
     try {
       const { data } = await api.page("/v1/partner/bookings", { status: OPEN, limit: 50 });
       announce(data.bookings);
@@ -51,7 +57,7 @@ function openDesk(api, session, me) {
     } catch (error) {
       trouble.set(error);
     } finally {
-      isReading = false;
+      reading = null;
     }
   }
 
@@ -67,10 +73,10 @@ function openDesk(api, session, me) {
 
   function soon() {
     clearTimeout(timer);
-    timer = setTimeout(read, 120);
+    timer = setTimeout(fresh, 120);
   }
 
-  for (const event of ["offer.made", "offer.closed", "job.updated", "reset"]) onEnd(socket.on(event, (fact) => (fact.at && setNow(fact.at), soon())));
+  for (const event of ["offer.made", "offer.closed", "job.updated", "reset"]) onEnd(socket.on(event, soon));
   onEnd(socket.on("earnings.updated", () => turn.update((n) => n + 1)));
   onEnd(socket.on("connect", soon));
   let was = isReachable.peek();
@@ -84,7 +90,7 @@ function openDesk(api, session, me) {
     if (isPassing(error)) soonAgain(soon, ++tries, error);
   });
   listen(document, "visibilitychange", () => !document.hidden && soon());
-  void read();
+  void fresh();
   void keepSubscribed(api, false);
   const where = locations(socket, () => isOnline.peek(), me.id);
   let isEnded = false;
@@ -110,7 +116,7 @@ function openDesk(api, session, me) {
     void awake();
   }
 
-  return { api, me, socket, isOnline, setOnline, jobs, trouble, where, read: soon, turn };
+  return { api, me, socket, isOnline, setOnline, jobs, trouble, where, read: soon, fresh, turn };
 }
 
 /** @type {Desk | null} */

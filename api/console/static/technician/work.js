@@ -4,6 +4,7 @@ import { h, rows, said } from "../lib/dom.js";
 import { empty, loading } from "../lib/view.js";
 import { countdown, distance, duration, money, secondsUntil, visitTime } from "../lib/format.js";
 import { isReachable, Problem, Unreachable } from "../lib/api.js";
+import { steady_ms } from "../lib/boot.js";
 import { sentenceOf } from "../lib/problems.js";
 import { toast } from "../lib/toast.js";
 import { addressLines, serviceNames, statusChip } from "../people/common.js";
@@ -45,7 +46,7 @@ function presence(desk) {
         if (!desk.isOnline()) return "Nobody is told where you are.";
         if (isOtherTab()) return "Your position is told by another tab.";
         const at = standing();
-        if (at.state === "found") return `Position within ${distance(Math.max(10, at.accuracy_m))}, ${duration((Date.now() - at.at_ms) / 1000)} old`;
+        if (at.state === "found") return `Position within ${distance(Math.max(10, at.accuracy_m))}, ${duration((steady_ms() - at.at_ms) / 1000)} old`;
         return at.state === "lost" ? "" : "Looking for your position";
       })),
       () => desk.isOnline() ? deed("Go offline", () => desk.setOnline(false)) : deed("Go online", () => desk.setOnline(true), { class: "primary" })),
@@ -95,8 +96,8 @@ function offer(desk, job) {
     h("p", { class: "row between" }, h("span", { role: "timer" }, () => (isOver() ? "The time for this offer is over" : ["Answer within ", h("strong", { class: "tabular" }, countdown(left_s()))])), h("span", { class: "faint" }, pay(one))),
     facts([["When", h("time", null, visitTime(one.starts_at, one.timezone), " · ", duration((Date.parse(one.ends_at) - Date.parse(one.starts_at)) / 1000))], ["Where", addressLines(one.address)]]),
     h("div", { class: "answers" },
-      deed("Reject", async () => (await tell(desk, "offer.reject", { offer_id: one.offer_id }, () => desk.api.post(`${base}/reject`)), desk.read()), { disabled: isOver, failed: gone }),
-      deed("Accept", async () => (await tell(desk, "offer.accept", { offer_id: one.offer_id }, () => desk.api.post(`${base}/accept`)), toast("The job is yours."), desk.read()), { class: "primary", disabled: isOver, failed: gone })));
+      deed("Reject", async () => (await tell(desk, "offer.reject", { offer_id: one.offer_id }, () => desk.api.post(`${base}/reject`)), desk.fresh()), { disabled: isOver, failed: gone }),
+      deed("Accept", async () => (await tell(desk, "offer.accept", { offer_id: one.offer_id }, () => desk.api.post(`${base}/accept`)), toast("The job is yours."), desk.fresh()), { class: "primary", disabled: isOver, failed: gone })));
 }
 
 /** @param {[string, import("../lib/dom.js").Child][]} pairs */
@@ -133,7 +134,7 @@ function next(desk, one, base) {
     const words = needsCode ? { start_code: code.value.trim() } : {};
     await tell(desk, "job.advance", { booking_id: one.id, step, ...words }, () => step === "completed" ? desk.api.post(`${base}/complete`) : desk.api.patch(`${base}/status`, { status: step, ...words }));
     if (step === "completed") toast(`Done. You earned ${money(one.partner_earning, one.currency)}.`);
-    desk.read();
+    await desk.fresh();
   };
   return h("div", { class: "stack tight next" },
     needsCode && h("div", { class: "field" }, h("label", { for: code.id }, "The code that the customer shows"), code),
@@ -147,5 +148,5 @@ function giveBack(desk, base) {
   const has = signal(false);
   reason.addEventListener("input", () => has.set(Boolean(reason.value.trim())));
   return [h("p", null, "It goes to somebody else, and is counted. Say why:"), reason,
-    deed("Give it back", async () => (await desk.api.post(`${base}/cancel`, { reason: reason.value.trim() }), desk.read()), { class: "danger", disabled: () => !has() })];
+    deed("Give it back", async () => (await desk.api.post(`${base}/cancel`, { reason: reason.value.trim() }), desk.fresh()), { class: "danger", disabled: () => !has() })];
 }

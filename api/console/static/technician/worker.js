@@ -4,6 +4,8 @@ const worker = /** @type {any} */ (self);
 const KEPT = "dispatch-technician";
 const SHELL = "/technician";
 const PATIENCE_MS = 4000;
+/** When the shell was kept, by the phone's clock. */
+const KEPT_AT = "X-Kept-Ms";
 
 worker.addEventListener("install", (/** @type {any} */ event) => event.waitUntil(keepShell().catch(() => null).then(() => worker.skipWaiting())));
 worker.addEventListener("activate", (/** @type {any} */ event) => event.waitUntil(worker.clients.claim()));
@@ -59,7 +61,18 @@ async function keep(answer) {
     else named.delete(pathname);
   }
   await cache.addAll([...named].map(String));
-  await cache.put(SHELL, answer);
+  const headers = new Headers(answer.headers);
+  headers.set(KEPT_AT, String(Date.now()));
+  await cache.put(SHELL, new Response(html, { headers }));
+}
+
+/** The shell as it was kept, but for the server's time that it tells: that has gone on since. @param {Response} kept */
+async function shellNow(kept) {
+  const html = await kept.text();
+  const since_ms = Math.max(0, Date.now() - Number(kept.headers.get(KEPT_AT) ?? Date.now()));
+  const speed = Number(/"speed":([\d.]+)/.exec(html)?.[1] ?? 1);
+  const told = html.replace(/"now_ms":(\d+)/, (_, then_ms) => `"now_ms":${Math.round(Number(then_ms) + since_ms * speed)}`);
+  return new Response(told, { headers: kept.headers });
 }
 
 /** @param {Request} request */
@@ -70,7 +83,7 @@ async function shell(request) {
     return answer;
   } catch (error) {
     const kept = await caches.match(SHELL);
-    if (kept) return kept;
+    if (kept) return shellNow(kept);
     throw error;
   }
 }
