@@ -139,5 +139,5 @@ export function connectionState(socket) {
     return socket ? "Reconnecting" : "Offline";
   };
   const age = () => socket && text() === "Reconnecting" && (tick(), `, last news ${duration((Date.now() - socket.lastNews_ms()) / 1000)} ago`);
-  return h("span", { class: () => ["connection", standing()] }, h("span", { class: "dot", "aria-hidden": "true" }), h("span", { class: "connection-text" }, h("span", { role: "status" }, text), age));
+  return h("span", { class: () => ["connection", standing()] }, h("span", { class: "dot", "aria-hidden": "true" }), h("span", { class: "connection-text" }, h("span", { role: "status" }, text), h("span", { class: "wide-only" }, age)));
 }
