@@ -17,8 +17,11 @@ _PASSING = re.compile(
     r"|release|explain|notify|lock|analyze|truncate|close|fetch|move)\b|set\s+(?:local|transaction|constraints)\b)",
     re.IGNORECASE,
 )
-#: What such a statement may do to the session nevertheless, by a function or a second statement.
-_STAYING = re.compile(r"set_config|advisory_(?:un)?lock|\btemp(?:orary)?\b|dblink|lo_open|;\s*\S", re.IGNORECASE)
+#: What such a statement may do to the session nevertheless, by a function or a second statement; what is set for one
+#: transaction ends with it.
+_STAYING = re.compile(
+    r"set_config(?!\(, , true\))|advisory_(?:un)?lock|\btemp(?:orary)?\b|dblink|lo_open|;\s*\S", re.IGNORECASE
+)
 #: Texts are few: they stand in files. Whoever composes them pays for the look each time.
 _MOST_TEXTS = 4096
 _known: dict[str, bool] = {}

@@ -103,6 +103,9 @@ async def test_who_fails_leaves_a_reset_connection(one: Pool, resets: list[Conne
 
 def test_no_statement_of_ours_holds_state() -> None:
     assert not leaves_state("(SELECT 1) UNION ALL (SELECT 2)")
+    assert not leaves_state("SELECT set_config('synchronous_commit', 'off', true)")
+    assert leaves_state("SELECT set_config('synchronous_commit', 'off', false)")
+    assert leaves_state("SELECT set_config('a', 'b', true), set_config('c', 'd', $1)")
     for module in pkgutil.walk_packages(storage.__path__, "storage."):
         importlib.import_module(module.name)
     # Those that fill a database for the bench do, and their connection is reset.
