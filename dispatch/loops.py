@@ -46,11 +46,17 @@ class Loop:
     happened meanwhile waits. Pauses after failures are not cut short.
     """
 
-    def __init__(self, name: str, step: Step, *, every_s: float, after_s: float = 0.0) -> None:
-        """The first round comes `after_s` real seconds after the start."""
+    def __init__(
+        self, name: str, step: Step, *, every_s: float, after_s: float = 0.0, gathers_s: float = 0.0
+    ) -> None:  # fmt: skip
+        """The first round comes `after_s` real seconds after the start.
+
+        `gathers_s`: for so long after a round nothing wakes it, unless it asked for none at all: of a burst the first
+        goes at once and the others together.
+        """
         self.name = name
         self._step = step
-        self._every_s, self._after_s = every_s, after_s
+        self._every_s, self._after_s, self._gathers_s = every_s, after_s, gathers_s
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
@@ -83,6 +89,8 @@ class Loop:
             failures = 0
             if pause_s is None:
                 pause_s = self._every_s
+            if pause_s and self._gathers_s:
+                await asyncio.sleep(self._gathers_s)
             with suppress(TimeoutError):
                 async with asyncio.timeout(pause_s):
                     await self._wake.wait()

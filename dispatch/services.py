@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable, Hashable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
@@ -259,9 +259,14 @@ async def _tell_parties(tx: Tx) -> None:
     told = tx.take_told()
     if not told:
         return
+    to_come = Counter(fact.party_id for fact in told)
+    later = []
+    for fact in told:
+        to_come[fact.party_id] -= 1
+        later.append(to_come[fact.party_id])
     numbered = await fact_rows.append_parties(
         tx.conn, party_ids=[fact.party_id for fact in told], types=[fact.type for fact in told],
-        data=[fact.data for fact in told],
+        data=[fact.data for fact in told], later=later,
     )  # fmt: skip
     tx.heard = [
         PartyEvent(one.party_id, one.seq, fact.type, fact.data, one.at, stands=fact.type == "offer.made")

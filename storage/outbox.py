@@ -29,6 +29,14 @@ class Claimed:
 
 
 @dataclass(frozen=True, slots=True)
+class Sent:
+    """A row that left. `goes_on`: another of its stream waits."""
+
+    id: int
+    goes_on: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Listed:
     """A row as `dispatch outbox` shows it."""
 
@@ -50,8 +58,7 @@ class Listed:
 put = sql.scalar("put", int)
 supersede = sql.run("supersede")
 claim = sql.rows("claim", Claimed)
-#: Whether another of its stream waits. None: it does not wait any more.
-sent = sql.scalar("sent", bool)
+sent = sql.rows("sent", Sent)
 retry = sql.run("retry")
 dead = sql.run("dead")
 page = sql.rows("page", Listed)

@@ -49,19 +49,18 @@ WITH b AS (
 ), {telling}
 
 -- name: append_parties
--- All that a transaction tells parties, to each in its order. Their rows are locked in the order of their ids: two transactions
--- that tell the same two never wait for each other.
-WITH told AS (
-  SELECT party_id, type, data, n, row_number() OVER (PARTITION BY party_id ORDER BY n) AS nth, count(*) OVER (PARTITION BY party_id) AS facts
-  FROM unnest((SELECT :party_ids::uuid[]), :types::text[], :data::jsonb[]) WITH ORDINALITY AS t (party_id, type, data, n)
-), locked AS (
+-- All that a transaction tells parties, to each in its order; `later` counts what the same party is told after a fact. Their rows
+-- are locked in the order of their ids: two transactions that tell the same two never wait for each other.
+WITH locked AS (
   SELECT id FROM parties WHERE id = ANY((SELECT :party_ids::uuid[])::uuid[]) ORDER BY id FOR NO KEY UPDATE
 ), p AS (
-  UPDATE parties SET event_seq = event_seq + t.facts FROM locked l JOIN told t ON t.party_id = l.id AND t.nth = 1
+  UPDATE parties SET event_seq = event_seq + cardinality(array_positions(:party_ids::uuid[], l.id)) FROM locked l
   WHERE parties.id = l.id RETURNING parties.id, event_seq
 )
 INSERT INTO party_events (party_id, seq, type, data)
-SELECT p.id, p.event_seq - t.facts + t.nth, t.type, t.data FROM p JOIN told t ON t.party_id = p.id ORDER BY t.n
+SELECT p.id, p.event_seq - t.later, t.type, t.data
+FROM unnest((SELECT :party_ids::uuid[]), :types::text[], :data::jsonb[], :later::int[]) WITH ORDINALITY AS t (party_id, type, data, later, n)
+JOIN p ON p.id = t.party_id ORDER BY t.n
 RETURNING party_id, seq, at;
 
 -- name: booking_since

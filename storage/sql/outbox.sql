@@ -20,11 +20,12 @@ WHERE id IN (
 RETURNING id, channel, stream, recipient, template, body, data, is_secret, attempts, created_at, request_id;
 
 -- name: sent
+-- Those that others have sent or given up by now are not among the answers.
 UPDATE outbox o SET state = 'sent', sent_at = clock_timestamp(), error = NULL,
        body = CASE WHEN is_secret AND :erases_secret THEN '' ELSE body END,
        data = CASE WHEN is_secret AND :erases_secret THEN '{}' ELSE data END
-WHERE id = :id AND state = 'pending'
-RETURNING EXISTS (SELECT FROM outbox e WHERE e.stream = o.stream AND e.state = 'pending' AND e.id > o.id);
+WHERE id = ANY(:ids::bigint[]) AND state = 'pending'
+RETURNING id, EXISTS (SELECT FROM outbox e WHERE e.stream = o.stream AND e.state = 'pending' AND e.id > o.id) AS goes_on;
 
 -- name: retry
 UPDATE outbox SET next_try_at = clock_timestamp() + make_interval(secs => :delay_s::float8), error = :error

@@ -51,6 +51,41 @@ async def test_a_round_says_how_long_to_pause() -> None:
     assert pauses == []
 
 
+async def test_nothing_wakes_it_while_what_comes_is_gathered_unless_it_goes_on_at_once() -> None:
+    rounds = asyncio.Queue[None]()
+    pauses: list[float | None] = [0.0, None]
+
+    async def step() -> float | None:
+        rounds.put_nowait(None)
+        return pauses.pop(0)
+
+    loop = Loop("test", step, every_s=3600.0, gathers_s=3600.0)
+    loop.start()
+    async with asyncio.timeout(60):
+        await rounds.get()
+        await rounds.get()
+    for _ in range(20):
+        loop.wake()
+        await asyncio.sleep(0)
+    assert rounds.empty()
+    await loop.stop()
+
+
+async def test_what_came_while_it_was_gathered_is_a_round_when_that_is_over() -> None:
+    rounds = asyncio.Queue[None]()
+
+    async def step() -> None:
+        rounds.put_nowait(None)
+
+    loop = Loop("test", step, every_s=3600.0, gathers_s=0.01)
+    loop.start()
+    async with asyncio.timeout(60):
+        await rounds.get()
+        loop.wake()
+        await rounds.get()
+    await loop.stop()
+
+
 async def test_a_failing_round_is_told_once_in_full_and_repeated(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

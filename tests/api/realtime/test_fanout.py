@@ -173,7 +173,9 @@ async def test_a_lost_hint_is_found(live: Live) -> None:
     await happens_unheard(live, booking["id"], 2)
     party_id = await live.value("SELECT id FROM parties WHERE code = 'PT-001'")
     async with live.services.transaction() as tx:
-        await fact_rows.append_parties(tx.conn, party_ids=[party_id], types=["earnings.updated"], data=[{"n": 1}])
+        await fact_rows.append_parties(
+            tx.conn, party_ids=[party_id], types=["earnings.updated"], data=[{"n": 1}], later=[0]
+        )
     await fanout_of(live).look_for_lost()
     assert await hears_up_to(customer, booking["id"], head + 2) == [head + 1, head + 2]
     assert (await technician.hears("earnings.updated"))["seq"] == 1
@@ -199,7 +201,9 @@ async def test_what_a_technician_is_told_by_their_own_node_is_not_read_again_and
     assert [data for event, data in technician.heard if event == "offer.made"] == [at_once, at_once]
     # What somebody else told meanwhile lies between: all of it is told, in its order.
     async with live.services.transaction() as tx:
-        await fact_rows.append_parties(tx.conn, party_ids=[party_id], types=["earnings.updated"], data=[{"n": 1}])
+        await fact_rows.append_parties(
+            tx.conn, party_ids=[party_id], types=["earnings.updated"], data=[{"n": 1}], later=[0]
+        )
     await customer.call("POST", f"/v1/bookings/{booking['id']}/cancel", {"reason": "changed my mind"})
     closed = await technician.hears("offer.closed", booking_id=booking["id"])
     told = [data["seq"] for event, data in technician.heard if event in ("earnings.updated", "offer.closed")]

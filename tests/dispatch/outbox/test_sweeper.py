@@ -15,6 +15,7 @@ from dispatch.services import Services, Tx
 from storage import outbox
 from storage.database.pool import Pool
 from tests.identity import PHONE, make_services
+from tests.statements import counted
 from tests.turns import side_by_side
 
 
@@ -89,6 +90,36 @@ async def test_two_nodes_send_each_message_once(services: Services, fresh_pool: 
     tried = await asyncio.gather(*(node.run_once() for node in nodes for _ in range(2)))
     assert sum(tried) == 40
     assert sorted(recorder.texts) == sorted(f"{n}: " for n in range(40))
+
+
+async def test_what_is_sent_at_one_time_is_written_down_by_one_statement(services: Services) -> None:
+    for n in range(30):
+        await put(services, str(n), f"s{n}")
+    sweep = OutboxSweeper(services, "sms", Recorder())
+    with counted(services.pool) as asked:
+        assert await sweep.run_once() == 30
+    assert len([one for one in asked if "outbox" in one]) == 2, "one takes them, one says that they are sent"
+    assert {r["state"] for r in await rows(services)} == {"sent"}
+
+
+async def test_a_slow_one_keeps_nobody_else_from_being_written_down(services: Services) -> None:
+    for text in ("slow", "quick"):
+        await put(services, text, text)
+    let_go = asyncio.Event()
+
+    class Slow(Recorder):
+        async def send(self, message: Message) -> None:
+            await super().send(message)
+            if message.text.startswith("slow"):
+                await let_go.wait()
+
+    running = asyncio.create_task(OutboxSweeper(services, "sms", Slow()).run_once())
+    async with asyncio.timeout(60):
+        while [r["state"] for r in await rows(services)] != ["pending", "sent"]:
+            await asyncio.sleep(0.01)
+    let_go.set()
+    assert await running == 2
+    assert {r["state"] for r in await rows(services)} == {"sent"}
 
 
 async def test_what_a_dead_node_had_taken_comes_back_after_the_lease(services: Services) -> None:
