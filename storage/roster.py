@@ -51,6 +51,14 @@ class Changed:
 
 
 @dataclass(frozen=True, slots=True)
+class Presence:
+    """What a technician said of themselves, or staff of them; `is_new`: it was otherwise before."""
+
+    seen_at: datetime
+    is_new: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Touched:
     """A technician whose row changed, and when."""
 
@@ -75,7 +83,7 @@ touched = sql.rows("touched", Touched)
 named = sql.rows("named", TechnicianRow)
 save_positions = sql.run("save_positions")
 positions_since = sql.rows("positions_since", SavedPosition)
-set_available = sql.scalar("set_available", datetime)
+set_available = sql.row("set_available", Presence)
 gone_dark = sql.rows("gone_dark", Changed)
 back_again = sql.rows("back_again", Changed)
 set_working_hours = sql.run("set_working_hours")

@@ -278,7 +278,7 @@ async def availability(services: Services, caller: Admin, id: UUID, body: Availa
     async with services.transaction() as tx:
         before = await technicians.get(tx.conn, id, services.settings.currency)
         if body.is_available is not None:
-            await presence.set_available(tx, id, body.is_available)
+            await presence.set_available(tx, id, body.is_available, by=caller.actor)
         if shifts is not None:
             await presence.set_working_hours(tx, id, shifts)
         found = await technicians.get(tx.conn, id, services.settings.currency)

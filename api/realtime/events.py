@@ -117,6 +117,13 @@ class OfferMade(FactOut):
     earning_minor: int
 
 
+class PresenceChanged(FactOut):
+    """Whether jobs are offered to you, and who decided it."""
+
+    is_available: bool
+    by: Literal["technician", "admin"]
+
+
 class OfferClosed(FactOut):
     offer_id: UUID
     state: Literal["accepted", "rejected", "expired", "withdrawn"]
@@ -307,6 +314,7 @@ EVENTS: tuple[EventSpec, ...] = (
     _in(TECHNICIAN, "offer.reject", OfferReject, OfferRejected, "Reject an open offer; the next technician is asked."),
     _in(TECHNICIAN, "job.advance", JobAdvance, JobKnown, "Move your job to its next step."),
     _in(TECHNICIAN, "resume", Resume, Resumed, "Hear what you missed.", RESUME_COST),
+    _out(TECHNICIAN, "presence.changed", PresenceChanged, "You went online or offline: here, elsewhere, or by staff."),
     _out(TECHNICIAN, "offer.made", OfferMade, "A job is offered to you until it expires."),
     _out(TECHNICIAN, "offer.closed", OfferClosed, "An offer is no longer open."),
     _out(TECHNICIAN, "job.updated", JobUpdated, "One of your jobs changed."),

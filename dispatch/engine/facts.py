@@ -89,7 +89,7 @@ _LINE = (
     "transaction_id", "type", "category", "status", "amount_minor", "currency", "reference", "method", "customer_id",
 )  # fmt: skip
 
-#: Facts of a party's own stream: a technician's offers, jobs and earnings.
+#: Facts of a party's own stream: a technician's offers, jobs and earnings, and whether they are offered any.
 PARTY_FACTS: Mapping[str, Row] = {
     "offer.made": Row(
         worker=(
@@ -99,6 +99,7 @@ PARTY_FACTS: Mapping[str, Row] = {
         ),
         place=("pincode", "lat", "lng", "distance_m"),
     ),
+    "presence.changed": Row(worker=("is_available", "by")),
     "offer.closed": Row(worker=("offer_id", "booking_id", "booking_number", "state")),
     "job.updated": Row(
         worker=(

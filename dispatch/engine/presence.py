@@ -11,8 +11,9 @@ from typing import Any
 from uuid import UUID
 
 from dispatch import bus
-from dispatch.engine import offers
+from dispatch.engine import facts, offers
 from dispatch.errors import Conflict, DispatchError, Invalid, Missing
+from dispatch.events import Actor
 from dispatch.live import hours
 from dispatch.localtime import local
 from dispatch.loops import Loop
@@ -54,17 +55,28 @@ SERVER_CLOCK = "server"
 
 
 async def set_available(
-    tx: Tx, technician_id: UUID, is_available: bool, position: tuple[float, float] | None = None
+    tx: Tx,
+    technician_id: UUID,
+    is_available: bool,
+    position: tuple[float, float] | None = None,
+    *,
+    by: Actor | None = None,
 ) -> datetime:
-    """Goes online for offers, or offline; a position given with it counts as a ping. Returns the last-seen time."""
-    seen_at = await rows.set_available(tx.conn, technician_id=technician_id, is_available=is_available)
-    if seen_at is None:
+    """Goes online for offers, or offline; a position given with it counts as a ping. Returns the last-seen time.
+
+    All phones and pages of the technician hear of a change, and who made it: `by`, else the technician.
+    """
+    said = await rows.set_available(tx.conn, technician_id=technician_id, is_available=is_available)
+    if said is None:
         raise Missing("technician")
+    if said.is_new:
+        told = {"is_available": is_available, "by": by.kind if by is not None else "technician"}
+        facts.tell_party(tx, technician_id, "presence.changed", told)
     tx.hint(bus.TECHNICIAN_CHANGED, {"technician_id": str(technician_id)})
     if position is not None:
         services, at_ms = tx.services, int(tx.now.timestamp() * 1000)
         tx.after_commit(lambda: _ping(services.tracker.report, technician_id, at_ms, position))
-    return seen_at
+    return said.seen_at
 
 
 def _ping(report: Any, technician_id: UUID, at_ms: int, position: tuple[float, float]) -> None:

@@ -44,8 +44,9 @@ FROM technician_positions l JOIN technicians t ON t.id = l.technician_id
 WHERE l.saved_at >= clock_timestamp() - make_interval(secs => :back_s) AND l.saved_by IS DISTINCT FROM :node_id;
 
 -- name: set_available
-UPDATE technicians SET is_available = :is_available, dark_since = NULL, last_seen_at = app_now() WHERE id = :technician_id
-RETURNING last_seen_at;
+WITH was AS (SELECT id, is_available FROM technicians WHERE id = :technician_id FOR NO KEY UPDATE)
+UPDATE technicians t SET is_available = :is_available, dark_since = NULL, last_seen_at = app_now() FROM was WHERE t.id = was.id
+RETURNING t.last_seen_at AS seen_at, was.is_available <> t.is_available AS is_new;
 
 -- name: gone_dark
 -- Takes those out who are available by their word and have been heard of once, but not for so long.

@@ -338,6 +338,26 @@ async def test_the_second_tap_of_two_presses_nothing_else(live: Live, browser: A
     await customer.call("POST", f"/v1/bookings/{booking['id']}/cancel", {})
 
 
+async def test_whom_staff_set_offline_reads_so_on_an_open_page(live: Live, browser: Any) -> None:
+    staff = await live.person("admin", "admin@dispatch.example")
+    who = await live.value("SELECT id FROM parties WHERE code = 'PT-001'")
+
+    async def set_available(is_available: bool) -> None:
+        await staff.call("PATCH", f"/v1/admin/partners/{who}/availability", {"is_available": is_available})
+
+    await set_available(True)
+    async with visit(browser, live.url, is_phone=True) as seen:
+        page = await as_technician(seen, live)
+        await expects(page.get_by_role("heading", name="You are online")).to_be_visible()
+        await expects(page.get_by_text("Live", exact=True)).to_be_visible()
+        await set_available(False)
+        await expects(page.get_by_role("heading", name="You are offline")).to_be_visible()
+        await expects(page.get_by_text("The office has set you offline")).to_be_visible()
+        await set_available(True)
+        await expects(page.get_by_role("button", name="Go offline")).to_be_enabled()
+        await seen.check()
+
+
 async def test_whoever_waits_long_for_an_answer_is_told_that_they_wait(live: Live, browser: Any) -> None:
     answered = asyncio.Event()
 

@@ -19,7 +19,7 @@ members.lock offers.lock_named offers.lock_people organisations.lock partner_imp
 payment_requests.lock_of_payment payment_requests.lock_open_of payment_terms.lock payments.lock payouts.lock
 programs.lock promos.lock provider_applications.lock provider_subscriptions.lock provider_team.lock providers.lock
 quotes.lock references.lock_geo_area references.lock_price_list references.lock_salesperson references.lock_vat_tax
-rota.lock services.lock sessions.lock staff.lock technicians.hold technicians.lock tickets.lock trade_orders.insert
+roster.set_available rota.lock services.lock sessions.lock staff.lock technicians.hold technicians.lock tickets.lock trade_orders.insert
 trade_partners.lock trade_partners.lock_numbers webhooks.succeeded zones.lock
 """
 #: ... they take what is left, ...

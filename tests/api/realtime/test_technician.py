@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
@@ -62,3 +63,17 @@ async def test_what_comes_too_often_is_not_taken_and_is_told_when(live: Live) ->
         assert error["code"] == "rate_limited" and 0 < error["retry_after_s"] <= 1.0
     taken = [a["data"] for a in answers if a["ok"]]
     assert all(told["dropped"] == {} and told["admitted"] == 5 for told in taken)
+
+
+async def test_every_phone_hears_that_they_went_online_or_offline_and_who_said_so(live: Live) -> None:
+    one, other = await phone(live, "PT-003"), await phone(live, "PT-003")
+    staff = await live.person("admin", "admin@dispatch.example")
+    who = await live.value("SELECT id FROM parties WHERE code = 'PT-003'")
+    await one.ask("presence.set", {"command_id": str(uuid4()), "online": False})
+    first = await other.hears("presence.changed", is_available=False)
+    assert first["by"] == "technician"
+    # What changes nothing is not told.
+    await one.ask("presence.set", {"command_id": str(uuid4()), "online": False})
+    await staff.call("PATCH", f"/v1/admin/partners/{who}/availability", {"is_available": True})
+    by_staff = await one.hears("presence.changed", is_available=True)
+    assert by_staff["by"] == "admin" and by_staff["seq"] == first["seq"] + 1

@@ -9,6 +9,7 @@ import { isReachable } from "../lib/api.js";
 import { openSocket } from "../lib/socket.js";
 import { money } from "../lib/format.js";
 import { isPassing } from "../lib/problems.js";
+import { toast } from "../lib/toast.js";
 import { byPhone } from "../people/sign-in.js";
 import { alarm, allowSound, wakeLock } from "./alarm.js";
 import { locations } from "./locations.js";
@@ -79,6 +80,12 @@ function openDesk(api, session, me) {
   for (const event of ["offer.made", "offer.closed", "job.updated", "reset"]) onEnd(socket.on(event, soon));
   onEnd(socket.on("earnings.updated", () => turn.update((n) => n + 1)));
   onEnd(socket.on("connect", soon));
+  onEnd(socket.on("presence.changed", (/** @type {any} */ told) => {
+    if (told.is_available === isOnline.peek()) return;
+    isOnline.set(told.is_available);
+    void awake();
+    if (told.by !== "technician") toast(told.is_available ? "The office has set you online." : "The office has set you offline: no jobs are offered to you.", { isBad: !told.is_available });
+  }));
   let was = isReachable.peek();
   effect(() => {
     const is = isReachable();
