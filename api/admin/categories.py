@@ -72,7 +72,7 @@ async def list_categories(services: Services, caller: Admin, listing: Listing) -
         return Page.of(await rows.everything.page(conn, listing.wanted), category_out)
 
 
-@admin.route("POST", "/categories", status=201, permission="services:write", tags=["services"])
+@admin.route("POST", "/categories", idempotency="optional", status=201, permission="services:write", tags=["services"])
 async def create(services: Services, caller: Admin, body: NewCategory) -> CategoryChanged:
     """A new category."""
     new = offered.CategoryIn(

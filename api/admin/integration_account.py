@@ -121,7 +121,7 @@ async def payments(services: Services, caller: Admin, id: UUID, listing: Listing
         return Page.of(await integration_account.payments(conn, id, listing.wanted), payment_out)
 
 
-@admin.route("POST", "/integrations/{id}/payments", status=201, permission=WRITE, tags=TAGS)
+@admin.route("POST", "/integrations/{id}/payments", idempotency="optional", status=201, permission=WRITE, tags=TAGS)
 async def record(services: Services, caller: Admin, id: UUID, body: TransferIn) -> Reply[PaymentOut]:
     """A transfer of the app arrived at the bank. The same reference counts once.
 

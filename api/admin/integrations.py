@@ -183,7 +183,7 @@ async def notes(services: Services, caller: Admin, id: UUID) -> list[NoteOut]:
         return [_note(n) for n in await integrations.notes(conn, id)]
 
 
-@admin.route("POST", "/integrations/{id}/notes", status=201, permission=WRITE, tags=TAGS)
+@admin.route("POST", "/integrations/{id}/notes", idempotency="optional", status=201, permission=WRITE, tags=TAGS)
 async def add_note(services: Services, caller: Admin, id: UUID, body: NoteIn) -> NoteOut:
     """Writes something down about it.
 
@@ -193,7 +193,7 @@ async def add_note(services: Services, caller: Admin, id: UUID, body: NoteIn) ->
         return _note(await integrations.add_note(tx, id, body.content, caller.account_id, caller.actor))
 
 
-@admin.route("POST", "/integrations/maintenance", status=201, permission=WRITE, tags=TAGS)
+@admin.route("POST", "/integrations/maintenance", idempotency="optional", status=201, permission=WRITE, tags=TAGS)
 async def announce_maintenance(services: Services, caller: Admin, body: MaintenanceIn) -> ToldOut:
     """Tells every integration that asked for it when we shall be away.
 

@@ -91,7 +91,14 @@ async def pdf(services: Services, caller: Admin, id: UUID) -> File:
     return File(await invoices.pdf(services, id), f"{found.number}.pdf", "application/pdf", is_inline=True)
 
 
-@admin.route("POST", "/organisations/invoices/{id}/payments", status=201, permission="payouts:write", tags=TAGS)
+@admin.route(
+    "POST",
+    "/organisations/invoices/{id}/payments",
+    idempotency="optional",
+    status=201,
+    permission="payouts:write",
+    tags=TAGS,
+)
 async def record(services: Services, caller: Admin, id: UUID, body: TransferIn) -> Reply[PaymentOut]:
     """A transfer arrived at the bank for this invoice.
 

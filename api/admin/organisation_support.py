@@ -152,7 +152,14 @@ async def get(services: Services, caller: Admin, id: UUID) -> WholeTicketOut:
     return whole_out(found, replies)
 
 
-@admin.route("POST", "/organisations/tickets/{id}/replies", status=201, permission="contact:write", tags=TAGS)
+@admin.route(
+    "POST",
+    "/organisations/tickets/{id}/replies",
+    idempotency="optional",
+    status=201,
+    permission="contact:write",
+    tags=TAGS,
+)
 async def answer(services: Services, caller: Admin, id: UUID, body: AnswerIn) -> Reply[WholeTicketOut]:
     """Answer; whoever opened the ticket is written to.
 
@@ -210,7 +217,9 @@ async def trainings(services: Services, caller: Admin) -> list[TrainingOut]:
         return [training_out(t) for t in await support.all_training(conn)]
 
 
-@admin.route("POST", "/organisations/training", status=201, permission="organisations:write", tags=TAGS)
+@admin.route(
+    "POST", "/organisations/training", idempotency="optional", status=201, permission="organisations:write", tags=TAGS
+)
 async def add_training(services: Services, caller: Admin, body: TrainingBody) -> MadeOut:
     """Add something to learn from.
 

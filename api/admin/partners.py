@@ -212,7 +212,15 @@ def _line(t: TechnicianFile) -> list[Cell]:
     ]  # fmt: skip
 
 
-@admin.route("POST", "/partners", status=201, permission="technicians:write", accepts_cards=True, tags=["partners"])
+@admin.route(
+    "POST",
+    "/partners",
+    idempotency="optional",
+    status=201,
+    permission="technicians:write",
+    accepts_cards=True,
+    tags=["partners"],
+)
 async def create(services: Services, caller: Admin, body: NewPartnerIn) -> CreatedOut:
     """Take a technician on; the code is the next of the series, and the papers wait to be verified."""
     made = await create_one(services, caller, body)

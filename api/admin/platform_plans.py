@@ -61,7 +61,7 @@ async def listed(services: Services, caller: Admin) -> list[PlanOut]:
         return [_out(plan) for plan in await platform_plans.all(conn)]
 
 
-@admin.route("POST", "/provider-plans", permission="providers:write", status=201, tags=TAGS)
+@admin.route("POST", "/provider-plans", permission="providers:write", idempotency="optional", status=201, tags=TAGS)
 async def create(services: Services, caller: Admin, body: NewPlan) -> Reply[PlanOut]:
     """A new plan for the providers of one currency.
 

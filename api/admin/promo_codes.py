@@ -128,7 +128,9 @@ def _line(p: PromoRow) -> list[Cell]:
     ]  # fmt: skip
 
 
-@admin.route("POST", "/promo-codes", status=201, permission="promos:write", tags=["promo codes"])
+@admin.route(
+    "POST", "/promo-codes", idempotency="optional", status=201, permission="promos:write", tags=["promo codes"]
+)
 async def create(services: Services, caller: Admin, body: NewPromoIn) -> PromoChanged:
     """A new code; one that is there is not replaced."""
     new = promos.PromoIn(

@@ -57,7 +57,7 @@ async def page(services: Services, caller: Admin, listing: Listing) -> Page[Prov
         return Page.of(await providers.page(conn, listing.wanted), _out)
 
 
-@admin.route("POST", "/providers", permission="providers:write", status=201, tags=["providers"])
+@admin.route("POST", "/providers", permission="providers:write", idempotency="optional", status=201, tags=["providers"])
 async def create(services: Services, caller: Admin, body: ProviderIn) -> Reply[ProviderOut]:
     """Make a provider; its owner gets a link by e-mail to choose a password.
 

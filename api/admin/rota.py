@@ -63,7 +63,7 @@ async def page(services: Services, caller: Admin, listing: Listing) -> Page[Shif
         return Page.of(await rota.page(conn, listing.wanted, services.settings.timezone), _shift)
 
 
-@admin.route("POST", "/rota", permission="rota:write", status=201, tags=["rota"])
+@admin.route("POST", "/rota", permission="rota:write", idempotency="optional", status=201, tags=["rota"])
 async def add(services: Services, caller: Admin, body: ShiftIn) -> ShiftOut:
     """Put somebody on duty.
 

@@ -170,7 +170,7 @@ async def export_services(services: Services, caller: Admin, query: ExportQuery,
     return file(pieces, "services", query.format)
 
 
-@admin.route("POST", "/services", status=201, permission="services:write", tags=["services"])
+@admin.route("POST", "/services", idempotency="optional", status=201, permission="services:write", tags=["services"])
 async def create(services: Services, caller: Admin, body: NewService) -> ServiceChanged:
     """A new service; it can be booked at once, where there is a price in the zone's currency."""
     new = body.service(services.settings.currency)

@@ -141,7 +141,7 @@ async def list_zones(services: Services, caller: Admin, listing: Listing) -> Pag
         return Page.of(await rows.all_zones.page(conn, listing.wanted), lambda z: ZoneRow(**_fields(z)))
 
 
-@admin.route("POST", "/zones", status=201, permission="zones:write", tags=["zones"])
+@admin.route("POST", "/zones", idempotency="optional", status=201, permission="zones:write", tags=["zones"])
 async def create(services: Services, caller: Admin, body: NewZone) -> ZoneChanged:
     """A new zone; services are offered in it at once, on every node."""
     given = _given(body)

@@ -99,8 +99,10 @@ async def list_addresses(services: Services, caller: Customer) -> list[AddressOu
         return [address_out(a) for a in await addresses.page(conn, caller.account_id)]
 
 
-@customer.route("POST", "/addresses", scope="customers:write", status=201, tags=["addresses"])
-@customer.route("POST", "/users/addresses", scope="customers:write", status=201, tags=["addresses"])
+@customer.route("POST", "/addresses", scope="customers:write", idempotency="optional", status=201, tags=["addresses"])
+@customer.route(
+    "POST", "/users/addresses", scope="customers:write", idempotency="optional", status=201, tags=["addresses"]
+)
 async def create_address(services: Services, caller: Customer, body: AddressBody) -> AddressOut:
     """Adds an address; the first one becomes the default."""
     new = AddressIn(**{_FIELDS[name]: value for name, value in body.model_dump().items()})

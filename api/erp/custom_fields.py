@@ -88,7 +88,7 @@ async def list_fields(services: Services, caller: Member, query: FieldsQuery) ->
     return [field_out(f) for f in found if query.is_active in (None, f.is_active)]
 
 
-@erp.route("POST", "/custom-fields", status=201, permission="references:write", tags=TAGS)
+@erp.route("POST", "/custom-fields", idempotency="optional", status=201, permission="references:write", tags=TAGS)
 async def create_field(services: Services, caller: Member, body: NewFieldIn) -> ReplyWith[CustomFieldOut, NamedOut]:
     """Add a field; without an order it comes last.
 

@@ -105,7 +105,7 @@ async def list_itineraries(services: Services, caller: Member) -> list[Itinerary
         return [itinerary_out(i) for i in await itineraries.page(conn)]
 
 
-@erp.route("POST", "/itineraries", status=201, permission="itineraries:write", tags=TAGS)
+@erp.route("POST", "/itineraries", idempotency="optional", status=201, permission="itineraries:write", tags=TAGS)
 async def create_itinerary(services: Services, caller: Member, body: ItineraryIn) -> Reply[ItineraryOut]:
     """Add an itinerary."""
     async with services.transaction() as tx:
@@ -140,7 +140,14 @@ async def delete_itinerary(services: Services, caller: Member, id: int) -> Messa
     return Message("Itinerary deleted")
 
 
-@erp.route("POST", "/itineraries/{id}/assign-partner", status=201, permission="itineraries:write", tags=TAGS)
+@erp.route(
+    "POST",
+    "/itineraries/{id}/assign-partner",
+    idempotency="optional",
+    status=201,
+    permission="itineraries:write",
+    tags=TAGS,
+)
 async def assign_partner(services: Services, caller: Member, id: int, body: AssignIn) -> Reply[StopOut]:
     """Put a partner on an itinerary, at a rank or at its end.
 

@@ -204,7 +204,7 @@ async def list_customers(services: Services, caller: Member, query: CustomersQue
         return [customer_row(c) for c in await erp_customers.find(conn, query.search)]
 
 
-@erp.route("POST", "/customers", status=201, permission="partners:write", tags=("customers",))
+@erp.route("POST", "/customers", idempotency="optional", status=201, permission="partners:write", tags=("customers",))
 async def link_customer(services: Services, caller: Member, body: LinkIn) -> Reply[CustomerRow]:
     """Make a customer of the app known here, so that a partner can be theirs.
 

@@ -66,7 +66,7 @@ async def list_price_lists(services: Services, caller: Member) -> list[PriceList
         return [price_list_out(p) for p in await references.price_lists(conn)]
 
 
-@erp.route("POST", "/price-lists", status=201, permission="references:write", tags=TAGS)
+@erp.route("POST", "/price-lists", idempotency="optional", status=201, permission="references:write", tags=TAGS)
 async def create_price_list(services: Services, caller: Member, body: PriceListIn) -> Reply[PriceListOut]:
     """Add a price list."""
     async with services.transaction() as tx:

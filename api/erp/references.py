@@ -129,7 +129,7 @@ async def list_terms(services: Services, caller: Member) -> list[TermOut]:
         return [term_out(t) for t in await references.payment_terms(conn)]
 
 
-@erp.route("POST", "/payment-terms", status=201, permission="references:write", tags=TAGS)
+@erp.route("POST", "/payment-terms", idempotency="optional", status=201, permission="references:write", tags=TAGS)
 async def create_term(services: Services, caller: Member, body: TermIn) -> Reply[TermOut]:
     """Add a payment term; `days` is when an order is due after it was made.
 
@@ -175,7 +175,7 @@ async def list_vat(services: Services, caller: Member) -> list[VatTaxOut]:
         return [vat_out(v) for v in await references.vat_taxes(conn)]
 
 
-@erp.route("POST", "/vat-taxes", status=201, permission="references:write", tags=TAGS)
+@erp.route("POST", "/vat-taxes", idempotency="optional", status=201, permission="references:write", tags=TAGS)
 async def create_vat(services: Services, caller: Member, body: VatIn) -> Reply[VatTaxOut]:
     """Add a VAT rate; partners name it by its code."""
     async with services.transaction() as tx:
@@ -230,7 +230,7 @@ async def list_cities(services: Services, caller: Member, query: RegionQuery) ->
     return [CityOut(id=a.id, ville=a.name, region_id=a.parent_id) for a in found]
 
 
-@erp.route("POST", "/geo-areas", status=201, permission="references:write", tags=TAGS)
+@erp.route("POST", "/geo-areas", idempotency="optional", status=201, permission="references:write", tags=TAGS)
 async def create_area(services: Services, caller: Member, body: AreaIn) -> Reply[GeoAreaOut]:
     """Add a region, a city in one, or an area in either."""
     async with services.transaction() as tx:
@@ -270,7 +270,7 @@ async def list_salespeople(services: Services, caller: Member) -> list[Salespers
         return [salesperson_out(s) for s in await references.salespeople(conn)]
 
 
-@erp.route("POST", "/salespeople", status=201, permission="references:write", tags=TAGS)
+@erp.route("POST", "/salespeople", idempotency="optional", status=201, permission="references:write", tags=TAGS)
 async def create_salesperson(services: Services, caller: Member, body: SalespersonIn) -> Reply[SalespersonOut]:
     """Add a salesperson."""
     async with services.transaction() as tx:

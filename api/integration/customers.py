@@ -56,7 +56,7 @@ LIST = Grammar(
 )  # fmt: skip
 
 
-@callers.route("POST", "/{id}/customers", "customers:write", status=201, tags=TAGS)
+@callers.route("POST", "/{id}/customers", "customers:write", idempotency="optional", status=201, tags=TAGS)
 async def create(services: Services, caller: Member, id: UUID, body: CustomerIn) -> Reply[CustomerOut]:
     """A customer of the partner. The same phone again is the same customer, and answers 200.
 

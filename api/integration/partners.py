@@ -195,7 +195,7 @@ async def delete(services: Services, caller: Member, id: UUID) -> Message:
     return Message("The partner was deleted and its credentials were revoked.")
 
 
-@integration.route("POST", "/{id}/notes", status=201, permission=WRITE, tags=TAGS)
+@integration.route("POST", "/{id}/notes", idempotency="optional", status=201, permission=WRITE, tags=TAGS)
 async def add_note(services: Services, caller: Member, id: UUID, body: NoteIn) -> NoteOut:
     """A note of the house's own.
 

@@ -40,7 +40,7 @@ class TermsOut(CamelView):
     terms: list[TermOut]
 
 
-@organisation.route("POST", PATH, status=201, permission="organization:write", tags=TAGS)
+@organisation.route("POST", PATH, idempotency="optional", status=201, permission="organization:write", tags=TAGS)
 async def add(services: Services, caller: Member, body: TermBody) -> Reply[TermsOut]:
     """Add a term of a school; its terms follow one another.
 

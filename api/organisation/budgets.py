@@ -72,7 +72,14 @@ class AllocationsOut(CamelView):
     allocations: list[AllocationOut]
 
 
-@organisation.route("POST", "/finance/budget-allocation", status=201, permission="budgets:write", tags=["finance"])
+@organisation.route(
+    "POST",
+    "/finance/budget-allocation",
+    idempotency="optional",
+    status=201,
+    permission="budgets:write",
+    tags=["finance"],
+)
 async def allocate(services: Services, caller: Member, body: AllocationBody) -> Reply[AllocationsOut]:
     """Allot budgets by the month, all of these or none.
 

@@ -90,7 +90,9 @@ class MadeOut(CamelView):
     download_url: str | None
 
 
-@organisation.route("POST", "/analytics/custom-report", status=201, permission="reports:write", tags=TAGS)
+@organisation.route(
+    "POST", "/analytics/custom-report", idempotency="optional", status=201, permission="reports:write", tags=TAGS
+)
 async def create(services: Services, caller: Member, body: ReportBody) -> Reply[MadeOut]:
     """A report now, as rows and as a file; with a schedule it is sent to its recipients again and again.
 

@@ -96,7 +96,9 @@ class OneDepartmentOut(CamelView):
 TAGS = ("departments",)
 
 
-@organisation.route("POST", "/organization/departments", status=201, permission="departments:write", tags=TAGS)
+@organisation.route(
+    "POST", "/organization/departments", idempotency="optional", status=201, permission="departments:write", tags=TAGS
+)
 async def create(services: Services, caller: Member, body: DepartmentBody) -> Reply[OneDepartmentOut]:
     """Add a department.
 

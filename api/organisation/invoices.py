@@ -189,14 +189,18 @@ async def pdf(services: Services, caller: Member, id: UUID) -> File:
     return File(await invoices.pdf(services, id), f"{found.number}.pdf", "application/pdf", is_inline=True)
 
 
-@organisation.route("POST", "/finance/invoices/{id}/pay", status=201, permission="finance:write", tags=TAGS)
+@organisation.route(
+    "POST", "/finance/invoices/{id}/pay", idempotency="optional", status=201, permission="finance:write", tags=TAGS
+)
 async def pay(services: Services, caller: Member, id: UUID) -> Reply[OnePaymentOut]:
     """A link to pay what is open; asked for again, the same link."""
     found = await invoice_payments.pay_online(services, whole_organisation(caller), id, caller.actor)
     return Reply(OnePaymentOut(payment=payment_out(found)), message="Pay at the payment URL")
 
 
-@organisation.route("POST", "/billing/invoice-request", status=201, permission="billing:write", tags=TAGS)
+@organisation.route(
+    "POST", "/billing/invoice-request", idempotency="optional", status=201, permission="billing:write", tags=TAGS
+)
 async def request(services: Services, caller: Member, body: InvoiceRequest) -> Reply[RequestedOut]:
     """An invoice now, for all that was done until the end of the period and stands on none yet.
 

@@ -116,7 +116,7 @@ class OwnOut(CamelView):
     applications: list[ApplicationOut]
 
 
-@organisation.route("POST", PATH, status=201, permission="jobs:write", tags=TAGS)
+@organisation.route("POST", PATH, idempotency="optional", status=201, permission="jobs:write", tags=TAGS)
 async def post(services: Services, caller: Member, body: PostingBody) -> Reply[OnePostingOut]:
     """Post work for our students; for schools.
 
@@ -155,7 +155,9 @@ async def close(services: Services, caller: Member, id: UUID) -> Reply[OnePostin
     return Reply(OnePostingOut(posting=posting_out(found)), message="Posting closed")
 
 
-@organisation.route("POST", f"{PATH}/{{id}}/applications", status=201, permission="jobs:read", tags=TAGS)
+@organisation.route(
+    "POST", f"{PATH}/{{id}}/applications", idempotency="optional", status=201, permission="jobs:read", tags=TAGS
+)
 async def apply(services: Services, caller: Member, id: UUID, body: ApplicationBody) -> Reply[OneApplicationOut]:
     """Apply for a posting, for oneself.
 

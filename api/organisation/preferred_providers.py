@@ -51,7 +51,9 @@ class PreferencesOut(CamelView):
     allow_others: bool
 
 
-@organisation.route("POST", "/preferred-providers", status=201, permission="providers:write", tags=TAGS)
+@organisation.route(
+    "POST", "/preferred-providers", idempotency="optional", status=201, permission="providers:write", tags=TAGS
+)
 async def replace_all(services: Services, caller: Member, body: PreferredBody) -> Reply[PreferencesOut]:
     """Put this list in the place of the old one; from then on they are asked first, and others only if allowed.
 

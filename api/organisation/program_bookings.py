@@ -57,7 +57,7 @@ class SeriesBody(CamelBody):
     special_requirements: Annotated[list[Name], Field(max_length=20)] = []
 
 
-@organisation.route("POST", PATH, status=201, permission="programs:write", tags=TAGS)
+@organisation.route("POST", PATH, idempotency="optional", status=201, permission="programs:write", tags=TAGS)
 async def register(services: Services, caller: Member, id: UUID, body: LocationIn) -> Reply[OnePlaceOut]:
     """Register a place at which a program is served.
 

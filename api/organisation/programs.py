@@ -230,7 +230,7 @@ class OneProgramOut(CamelView):
     program: ProgramOut
 
 
-@organisation.route("POST", "/programs", status=201, permission="programs:write", tags=TAGS)
+@organisation.route("POST", "/programs", idempotency="optional", status=201, permission="programs:write", tags=TAGS)
 async def create(services: Services, caller: Member, body: ProgramBody) -> Reply[OneProgramOut]:
     """Give our people a credit for services.
 
@@ -263,7 +263,9 @@ async def get(services: Services, caller: Member, id: UUID) -> OneProgramOut:
         return OneProgramOut(program=program_out(found, *(await programs.stats(conn, [id]))[id]))
 
 
-@organisation.route("POST", "/programs/community", status=201, permission="programs:write", tags=TAGS)
+@organisation.route(
+    "POST", "/programs/community", idempotency="optional", status=201, permission="programs:write", tags=TAGS
+)
 async def community(services: Services, caller: Member, body: CommunityBody) -> Reply[OneProgramOut]:
     """Serve a community; for local governments.
 
@@ -277,7 +279,9 @@ async def community(services: Services, caller: Member, body: CommunityBody) -> 
     ))  # fmt: skip
 
 
-@organisation.route("POST", "/programs/campus", status=201, permission="programs:write", tags=TAGS)
+@organisation.route(
+    "POST", "/programs/campus", idempotency="optional", status=201, permission="programs:write", tags=TAGS
+)
 async def campus(services: Services, caller: Member, body: CampusBody) -> Reply[OneProgramOut]:
     """Serve a campus and its students; for schools.
 
@@ -294,7 +298,9 @@ async def campus(services: Services, caller: Member, body: CampusBody) -> Reply[
     ))  # fmt: skip
 
 
-@organisation.route("POST", "/programs/emergency", status=201, permission="programs:write", tags=TAGS)
+@organisation.route(
+    "POST", "/programs/emergency", idempotency="optional", status=201, permission="programs:write", tags=TAGS
+)
 async def emergency(services: Services, caller: Member, body: EmergencyBody) -> Reply[OneProgramOut]:
     """Prepare for an emergency; for local governments. It opens when an authority activates it.
 

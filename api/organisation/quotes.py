@@ -81,7 +81,7 @@ class OneQuoteOut(CamelView):
     quote: QuoteOut
 
 
-@organisation.route("POST", "/quotes/request", status=201, permission="quotes:write", tags=TAGS)
+@organisation.route("POST", "/quotes/request", idempotency="optional", status=201, permission="quotes:write", tags=TAGS)
 async def request(services: Services, caller: Member, body: QuoteBody) -> Reply[OneQuoteOut]:
     """Ask what something would cost; your account manager answers.
 

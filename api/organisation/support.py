@@ -169,7 +169,9 @@ async def get_contact(services: Services, caller: Member) -> ContactsOut:
     )  # fmt: skip
 
 
-@organisation.route("POST", "/support/tickets", status=201, permission="support:write", tags=TAGS)
+@organisation.route(
+    "POST", "/support/tickets", idempotency="optional", status=201, permission="support:write", tags=TAGS
+)
 async def open_ticket(services: Services, caller: Member, body: TicketBody) -> Reply[OneTicketOut]:
     """Ask for help, or complain about a service that was booked (`bookingId`).
 
@@ -201,7 +203,9 @@ async def get_ticket(services: Services, caller: Member, id: UUID) -> OneTicketO
     return OneTicketOut(ticket=whole_out(found, replies))
 
 
-@organisation.route("POST", "/support/tickets/{id}/replies", status=201, permission="support:write", tags=TAGS)
+@organisation.route(
+    "POST", "/support/tickets/{id}/replies", idempotency="optional", status=201, permission="support:write", tags=TAGS
+)
 async def reply(services: Services, caller: Member, id: UUID, body: ReplyBody) -> Reply[OneTicketOut]:
     """Say more; a ticket that was resolved is open again.
 

@@ -364,6 +364,33 @@ async def test_a_phone_that_may_not_say_where_it_is(live: Live, browser: Any) ->
         await seen.check()
 
 
+async def test_an_address_whose_answer_was_lost_is_saved_once(live: Live, browser: Any) -> None:
+    count = "SELECT count(*) FROM addresses WHERE line1 = '7 Lost Lane'"
+
+    lost: list[str] = []
+
+    async def lose_the_first(route: Any) -> None:
+        if route.request.method != "POST" or lost:
+            return await route.continue_()
+        lost.append(route.request.post_data)
+        await route.fetch()
+        await route.abort()
+
+    async with visit(browser, live.url, is_phone=True) as seen:
+        page = await as_customer(seen, live, "/book")
+        await page.get_by_role("button", name="Another address").click()
+        told = {"House and street": "7 Lost Lane", "City": "Kolkata", "State": "West Bengal", "Postal code": "700032"}
+        for label, value in told.items():
+            await page.get_by_label(label).fill(value)
+        await page.get_by_role("application").click()
+        await page.get_by_text("Tap again to move the door").wait_for()
+        await page.route("**/v1/users/addresses", lose_the_first)
+        await page.get_by_role("button", name="Save this address").click()
+        # The page asks again by itself, under the same key.
+        await page.get_by_text("7 Lost Lane").wait_for()
+        assert lost and await live.value(count) == 1
+
+
 async def test_a_code_is_sent_again_within_bounds_and_to_another_number(live: Live, browser: Any) -> None:
     """Once in half a minute, three in an hour: what the server says of waiting is counted down."""
     async with visit(browser, live.url, is_phone=True) as seen:

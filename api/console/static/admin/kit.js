@@ -8,8 +8,8 @@ import { form } from "../lib/form.js";
 import { list } from "../lib/list.js";
 import { go } from "../lib/address.js";
 import { later, toast, told } from "../lib/toast.js";
-import { isRefusal } from "../lib/problems.js";
 import { newKey } from "../lib/api.js";
+import { onceEach } from "../lib/once.js";
 import { dayTime, number, wholeTime, words } from "../lib/format.js";
 import { findsOf } from "./finds.js";
 import { mayDo } from "./rights.js";
@@ -152,29 +152,6 @@ export function detailView(office, resource, id) {
 
 /** Facts in two columns; what has no value is left out. @param {[string, Child][]} facts */
 export const factsOf = (facts) => h("dl", { class: "facts wide" }, facts.filter(([, value]) => value !== null && value !== undefined && value !== "").map(([label, value]) => h("div", null, h("dt", null, label), h("dd", null, value))));
-
-/**
- * Does something once, however often it is pressed: while no answer settles it, the same contents go out under the same key.
- */
-function onceEach() {
-  /** @type {{text: string, key: string} | null} */
-  let held = null;
-  return {
-    forget: () => void (held = null),
-    /** @template T @param {string} text what is sent @param {(key: string) => Promise<T>} send @returns {Promise<T>} */
-    async once(text, send) {
-      if (held?.text !== text) held = { text, key: newKey() };
-      try {
-        const answer = await send(held.key);
-        held = null;
-        return answer;
-      } catch (error) {
-        if (isRefusal(error)) held = null;
-        throw error;
-      }
-    },
-  };
-}
 
 /** The buttons of what may be done, and the panel of what is being asked. @param {Office} office @param {Resource} resource @param {any} record @param {() => void} again */
 function actionsOf(office, resource, record, again) {

@@ -4,6 +4,7 @@ import { h, said } from "../lib/dom.js";
 import { Problem } from "../lib/api.js";
 import { failed, loading } from "../lib/view.js";
 import { canvasLayer, graticule, openMap } from "../lib/map.js";
+import { onceEach } from "../lib/once.js";
 import { toast } from "../lib/toast.js";
 import { addressLines } from "../people/common.js";
 import { deed } from "../people/deeds.js";
@@ -60,11 +61,12 @@ function newPlace(desk, done, cancel, canCancel) {
   const tapped = (/** @type {any} */ e) => set(e.latlng);
   map.on("click", tapped);
   onEnd(() => map.off("click", tapped));
+  const { once } = onceEach();
   const save = async () => {
     problems.set({});
-    const body = Object.fromEntries(Object.entries(inputs).map(([name, input]) => [name, input.value.trim() || null]));
+    const body = { ...Object.fromEntries(Object.entries(inputs).map(([name, input]) => [name, input.value.trim() || null])), ...(pin.peek() ?? {}) };
     try {
-      done(await desk.api.post("/v1/users/addresses", { ...body, ...(pin.peek() ?? {}) }));
+      done(await once(JSON.stringify(body), (key) => desk.api.post("/v1/users/addresses", body, key)));
     } catch (error) {
       if (error instanceof Problem) problems.set(error.fields);
       throw error;
