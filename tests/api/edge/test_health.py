@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
@@ -56,6 +59,30 @@ async def test_ready(world: World) -> None:
             text = await response.text()
         assert 'dispatch_http_requests_total{method="GET",route="/readyz",status="503"}' in text
         assert 'dispatch_database_connections{state="open"}' in text
+
+
+async def test_what_hangs_costs_the_time_of_one_check(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    timers_are_asked, never = asyncio.Event(), asyncio.Event()
+    theirs = world.services.pool.connection
+
+    async def lag() -> float:
+        timers_are_asked.set()
+        await never.wait()
+        return 0.0
+
+    @asynccontextmanager
+    async def slow() -> AsyncIterator[Any]:
+        # It answers when the other check has begun: one after the other it never would.
+        await timers_are_asked.wait()
+        async with theirs() as conn:
+            yield conn
+
+    monkeypatch.setattr(world.services.pool, "connection", slow)
+    async with serving(world.services, DEMO) as client:
+        assert client.app is not None
+        client.app[LIFE].lag = lag
+        async with client.get("/readyz") as response:
+            assert (await response.json())["checks"] == {"database": "ok", "jobs": "unknown"}
 
 
 async def test_asking_often_asks_the_database_once(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
