@@ -49,6 +49,7 @@ rotate = sql.row("rotate", Endpoint)
 succeeded = sql.scalar("succeeded", datetime)
 failed = sql.scalar("failed", datetime)
 disable = sql.row("disable", Endpoint)
+tell_failed = sql.row("tell_failed", Endpoint)
 readers = sql.rows("readers", Reader)
 purge_deleted = sql.run("purge_deleted")
 

@@ -70,6 +70,8 @@ TEMPLATES: Mapping[str, str] = {
     "If this was not you, contact us at once.",
     "webhook_disabled": "Your webhook {url} was switched off: {why}. Nothing is sent to it until you switch it on "
     "again; what it missed stands in its log and can be sent then.",
+    "webhook_failed": "An event ({event}) could not be delivered to your webhook {url}: {error} It was tried {tries} "
+    "times. It stands in the log and can be sent again from there. You are written to about this once a day at most.",
     "partner_status": "{name}, your account with us is now {status}. {reason}",
     "usage_alert": "{name} has used {used} of its {limit} calls of {month} (UTC). Calls beyond them are refused until "
     "the month is over; ask us in time if you need more.",
@@ -91,6 +93,7 @@ SUBJECTS: Mapping[str, str] = {
     "payout_rejected": "Your payout {number}",
     "payout_failed": "Your payout {number}",
     "webhook_disabled": "A webhook of yours was switched off",
+    "webhook_failed": "An event could not be delivered to you",
     "partner_status": "{name}: your account with us",
     "usage_alert": "{name}: {percent} percent of the calls of {month} are used",
     "notification": "{title}",

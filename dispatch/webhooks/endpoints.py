@@ -30,6 +30,8 @@ MOST_ENDPOINTS = 20
 OVERLAP_S = 24 * 3600.0
 #: What staff are told of an endpoint of the house that was switched off.
 DISABLED = "webhook_disabled"
+#: What they are told of one that goes on, though an event could not be delivered to it.
+FAILED = "webhook_failed"
 _MOST_DESCRIPTION = 500
 
 LIST = rows.of_owner
@@ -194,7 +196,7 @@ def _checked(
 
 
 async def _deleted(tx: Tx, endpoint_id: UUID, actor: Actor) -> None:
-    await alerts.resolve(tx, [DISABLED], subject=alert_subject(endpoint_id))
+    await alerts.resolve(tx, [DISABLED, FAILED], subject=alert_subject(endpoint_id))
     await _audit(tx, actor, "delete_webhook", endpoint_id, {})
 
 

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import random
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -42,6 +43,9 @@ PATIENCE = timedelta(days=5)
 #: An endpoint that has failed for so long and succeeds is well again: what waits for it, ten hours at most, goes at
 #: once. Within less the first tries are made anyway.
 RECOVERED_AFTER = timedelta(minutes=5)
+#: Of what could not be delivered at all to an endpoint that goes on, its owner is told so often at most, in seconds of
+#: the domain's time: one that refuses a kind of event refuses each of them.
+TOLD_EVERY_S = 24 * 3600.0
 GONE = 410
 #: Outcomes that are written at once: what is left of the connections is for those who wait for an answer.
 _SETTLING = 4
@@ -187,11 +191,13 @@ async def _settle(tx: Tx, row: Claimed, outcome: Outcome) -> None:
         await rows.finish(tx.conn, state="delivered", **known)
     elif outcome.status == GONE or row.type == PING or row.tries > len(DELAYS_S):
         await rows.finish(tx.conn, state="failed", **known)
+        if off is None and row.type != PING:
+            await _tell_failed(tx, row, outcome.error)
     else:
         await rows.later(tx.conn, delay_s=retry_delay_s(row.tries, outcome.retry_after_s), **known)
     if off is not None:
         await rows.give_up(tx.conn, endpoint_id=off.id, error="The endpoint was switched off.")
-        await _tell_owner(tx, off)
+        await _tell_off(tx, off)
 
 
 async def _failed(tx: Tx, row: Claimed, outcome: Outcome) -> Endpoint | None:
@@ -204,16 +210,30 @@ async def _failed(tx: Tx, row: Claimed, outcome: Outcome) -> Endpoint | None:
     return None
 
 
-async def _tell_owner(tx: Tx, endpoint: Endpoint) -> None:
-    """The people of the party by e-mail; the house, of its own endpoints, by an alert."""
-    params = {"url": urls.shown(endpoint.url), "why": _WHY[endpoint.disabled_reason or "failing"]}
-    log.warning("the webhook %s of %s is switched off: %s", endpoint.id, endpoint.owner_kind, params["why"])
+async def _tell_off(tx: Tx, endpoint: Endpoint) -> None:
+    """It was switched off."""
+    why = _WHY[endpoint.disabled_reason or "failing"]
+    log.warning("the webhook %s of %s is switched off: %s", endpoint.id, endpoint.owner_kind, why)
+    await _tell_owner(tx, endpoint, endpoints.DISABLED, {"why": why})
+
+
+async def _tell_failed(tx: Tx, row: Claimed, error: str) -> None:
+    """An event will not arrive unless somebody sends it again."""
+    endpoint = await endpoint_rows.tell_failed(tx.conn, id=row.endpoint_id, every_s=TOLD_EVERY_S)
+    if endpoint is not None:
+        params = {"event": row.type, "error": error, "tries": str(row.tries)}
+        await _tell_owner(tx, endpoint, endpoints.FAILED, params)
+
+
+async def _tell_owner(tx: Tx, endpoint: Endpoint, kind: str, params: Mapping[str, str]) -> None:
+    """The people of the party by e-mail; the house, of its own endpoints, by an alert: both are named by `kind`."""
+    params = {"url": urls.shown(endpoint.url), **params}
     if endpoint.owner_id is None:
-        text = messages.TEMPLATES["webhook_disabled"].format_map(params)
-        await alerts.raise_alert(tx, endpoints.DISABLED, text, subject=endpoints.alert_subject(endpoint.id))
+        text = messages.TEMPLATES[kind].format_map(params)
+        await alerts.raise_alert(tx, kind, text, subject=endpoints.alert_subject(endpoint.id))
         return
     for reader in await endpoint_rows.readers(tx.conn, owner_id=endpoint.owner_id, most=_READERS):
-        await messages.enqueue(tx, "email", reader.address, "webhook_disabled", params)
+        await messages.enqueue(tx, "email", reader.address, kind, params)
 
 
 def retry_delay_s(tries: int, retry_after_s: float | None = None) -> float:

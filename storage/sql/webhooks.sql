@@ -76,6 +76,12 @@ WHERE id = :id RETURNING failing_since;
 UPDATE webhook_endpoints w SET is_active = false, disabled_reason = :reason, disabled_at = app_now(), updated_at = app_now()
 WHERE w.id = :id AND w.is_active AND w.deleted_at IS NULL RETURNING {columns};
 
+-- name: tell_failed
+-- Whether its owner is to be told of a delivery that failed for good: once in so long, whoever finds one first.
+UPDATE webhook_endpoints w SET told_failed_at = app_now()
+WHERE w.id = :id AND w.is_active AND w.deleted_at IS NULL
+  AND (w.told_failed_at IS NULL OR w.told_failed_at <= app_now() - make_interval(secs => :every_s::float8)) RETURNING {columns};
+
 -- name: readers
 -- Who is written to about an endpoint of a party: the party itself and those who manage it.
 SELECT address FROM (

@@ -42,6 +42,43 @@ async def test_gone_switches_an_endpoint_off_and_its_owner_is_told(hooks: Hooks)
     assert URL in letter["body"] and "410" in letter["body"]
 
 
+async def test_an_owner_is_told_of_what_could_not_be_delivered_once_a_day(hooks: Hooks) -> None:
+    """The endpoint goes on, and refuses one kind of event for good."""
+    world = hooks.world
+    ours = Owner("provider", await hooks.party("provider"))
+    account = await add_account(world.services, "boss@example.com", password=None)
+    await add_membership(world.services, account, "provider", "owner", ours.id)
+    await hooks.endpoint(ours, "booking.rated", "booking.rescheduled")
+    await hooks.endpoint(PLATFORM, "booking.rated")
+    technician = str(await world.technician(provider_id=ours.id))
+    receivers = Receivers()
+    receivers.answer = lambda sent: Answer(200 if sent.body["type"] == "booking.rescheduled" else 422, "no such field")
+    worker = WebhookWorker(world.services, receivers)
+    letters = "SELECT count(*) FROM outbox WHERE template = 'webhook_failed'"
+
+    async def refused(number: int) -> None:
+        for _ in range(number):
+            booking = await hooks.book()
+            await hooks.happen(booking.id, "booking.rated", rating=5, technician_id=technician)
+            other = await hooks.book()
+            await hooks.happen(other.id, "booking.rescheduled", technician_id=technician)
+        for delay_s in (*DELAYS_S, 0):
+            await drain(worker)
+            await world.advance(seconds=delay_s * (1 + JITTER) + 1)
+
+    await refused(3)
+    states = Counter((d.type, d.state) for d in await hooks.log(ours))
+    assert states == {("booking.rated", "failed"): 3, ("booking.rescheduled", "delivered"): 3}
+    [letter] = await world.fetch("SELECT recipient, body FROM outbox WHERE template = 'webhook_failed'")
+    assert letter["recipient"] == "boss@example.com"
+    assert "booking.rated" in letter["body"] and "answered 422" in letter["body"] and "8 times" in letter["body"]
+    assert await world.value("SELECT count(*) FROM alerts WHERE kind = 'webhook_failed' AND resolved_at IS NULL") == 1
+    # Their tries alone took more than a day. Again at an hour at which somebody works.
+    await world.advance(seconds=(NOON + timedelta(days=7) - world.now).total_seconds())
+    await refused(1)
+    assert await world.value(letters) == 2
+
+
 async def test_a_failure_after_a_quiet_month_is_the_first_one(hooks: Hooks) -> None:
     made = await hooks.endpoint()
     worker = WebhookWorker(hooks.world.services, Receivers(answer=lambda _: Answer(500, "")))
