@@ -38,10 +38,13 @@ class Summary:
 
 get = sql.row("get", Teammate)
 lock = sql.row("lock", Teammate)
+lock_owner = sql.row("lock_owner", Teammate)
+lock_by_email = sql.row("lock_by_email", Teammate)
 add = sql.scalar("add", UUID)
 join = sql.run("join")
 invited_again = sql.run("invited_again")
 set_role = sql.run("set_role")
+hand_over = sql.run("hand_over")
 remove = sql.run("remove")
 open_sessions = sql.scalar("open_sessions", int)
 summary = sql.row("summary", Summary)

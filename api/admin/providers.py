@@ -12,7 +12,7 @@ from api.audiences import Admin, admin
 from api.wire.listing import Grammar, Listing
 from api.wire.models import Body, Currency, View
 from api.wire.results import Message, Page, Reply
-from dispatch.parties import providers
+from dispatch.parties import provider_team, providers
 from dispatch.parties.providers import NewProvider
 from dispatch.services import Services
 from storage.providers import Provider
@@ -33,6 +33,19 @@ class ProviderIn(Body):
     country: Line | None = None
     currency: Currency | None = None
     timezone: Name | None = None
+
+
+class OwnerIn(Body):
+    name: Name
+    email: EmailStr
+
+
+class OwnerOut(View):
+    """`status`: `pending` until they have used their link."""
+
+    name: str | None
+    email: str | None
+    status: str
 
 
 class ProviderOut(View):
@@ -71,6 +84,22 @@ async def create(services: Services, caller: Admin, body: ProviderIn) -> Reply[P
     async with services.transaction() as tx:
         made = await providers.create_by_staff(tx, new, caller.actor)
     return Reply(_out(made), message="The provider is made; its owner has a link.")
+
+
+@admin.route("PUT", "/providers/{id}/owner", permission="providers:write", tags=["providers"])
+async def name_owner(services: Services, caller: Admin, id: UUID, body: OwnerIn) -> Reply[OwnerOut]:
+    """Name whom the provider belongs to: when its owner has gone, sells it, or was asked under a wrong address.
+
+    One of its team owns it at once; somebody else gets a link by e-mail. Who owned it goes on as an Admin and is told.
+
+    Example: {"name": "Asha Bello", "email": "asha@example.com"}
+    """
+    async with services.transaction() as tx:
+        owner = await provider_team.name_owner(tx, id, name=body.name, email=body.email, actor=caller.actor)
+    shown = OwnerOut(name=owner.name, email=owner.email, status=owner.status)
+    if owner.status == "pending":
+        return Reply(shown, message="They have a link; the provider is theirs as soon as they use it.")
+    return Reply(shown, message="The provider is theirs.")
 
 
 @admin.route("PUT", "/providers/{id}/technicians/{technician_id}", permission="providers:write", tags=["providers"])

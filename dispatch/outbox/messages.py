@@ -64,6 +64,9 @@ TEMPLATES: Mapping[str, str] = {
     "verify_email": "Confirm that this is your address: {link}. The link works once, for {hours} hours.",
     "email_changed": "The e-mail address of your account was changed. If this was not you, contact us at once.",
     "application_rejected": "Your application for {name} was not accepted. {reason}",
+    "owner_named": "{party} belongs to you from now on: sign in with your e-mail address and password.",
+    "owner_changed": "{party} belongs to {name} from now on, as we were asked. You go on as an administrator of its "
+    "team. If this is not right, contact us at once.",
     "membership_added": "You now belong to {party} as well: sign in with your e-mail address and password.",
     "phone_changed": "The phone number of your account was changed. If this was not you, contact us at once.",
     "bank_account_changed": "Your payouts now go to the bank account ending in {last4}. "
@@ -89,6 +92,8 @@ SUBJECTS: Mapping[str, str] = {
     "invitation": "{inviter} invites you to {name}",
     "application_rejected": "Your application for {name}",
     "membership_added": "You now belong to {party}",
+    "owner_named": "{party} belongs to you",
+    "owner_changed": "{party} has another owner",
     "bank_account_changed": "Your bank account was changed",
     "payout_rejected": "Your payout {number}",
     "payout_failed": "Your payout {number}",

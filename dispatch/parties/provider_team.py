@@ -1,4 +1,4 @@
-"""A provider's team: asked in by e-mail, given roles, let go; its owner stays."""
+"""A provider's team: asked in by e-mail, given roles, let go; its owner stays until staff name another."""
 
 from __future__ import annotations
 
@@ -12,10 +12,12 @@ from dispatch.engine import audit
 from dispatch.errors import Conflict, DispatchError, Invalid, Missing, NotAllowed
 from dispatch.events import Actor
 from dispatch.live.sessions import Ending
+from dispatch.outbox import messages
 from dispatch.parties import providers
 from dispatch.services import Services, Tx
 from storage import accounts as account_rows
 from storage import provider_team as rows
+from storage import providers as provider_rows
 from storage.database.listing import Slice, Wanted
 from storage.database.pool import Conn
 from storage.provider_team import Summary, Teammate
@@ -86,6 +88,46 @@ async def set_role(tx: Tx, provider_id: UUID, member_id: UUID, role: str, actor:
     return await get(tx.conn, provider_id, member_id)
 
 
+async def name_owner(tx: Tx, provider_id: UUID, *, name: str, email: str, actor: Actor) -> Teammate:
+    """Staff name whom the provider belongs to: one of its team at once, somebody else as soon as they use their link.
+
+    Who owned it goes on as an Admin and is told; who was asked to own it and never came is asked no more. Naming the
+    owner who is asked already sends another link, and whoever owns it already goes on so. Raises Missing.
+    """
+    # Of two who name one at the same time the second follows the first.
+    provider = await provider_rows.lock(tx.conn, id=provider_id)
+    if provider is None:
+        raise Missing("provider")
+    before = await rows.lock_owner(tx.conn, provider_id=provider_id)
+    member = await rows.lock_by_email(tx.conn, provider_id=provider_id, email=email)
+    if before is not None and (member is None or member.id != before.id):
+        await _step_down(tx, provider, before, name)
+    if member is None:
+        inviter = tx.services.settings.brand
+        member_id, _ = await providers.invite(tx, provider, name=name, email=email, role=OWNER, inviter=inviter)
+    else:
+        member_id = member.id
+        await rows.hand_over(tx.conn, id=member_id, role=OWNER)
+        tx.hint(bus.SESSION_REVOKED, {"subject_id": str(member_id)})
+        if member.status == "pending":
+            await invite_again(tx, provider, member_id, actor)
+        elif member.role != OWNER:
+            await messages.enqueue(tx, "email", email, "owner_named", {"party": provider.name})
+    change = {"owner": {"old": before.email if before else None, "new": email}}
+    await audit.record(tx, actor, "provider.owner", "provider", provider_id, change)
+    return await get(tx.conn, provider_id, member_id)
+
+
+async def _step_down(tx: Tx, provider: Provider, owner: Teammate, name: str) -> None:
+    await rows.hand_over(tx.conn, id=owner.id, role="Admin")
+    tx.hint(bus.SESSION_REVOKED, {"subject_id": str(owner.id)})
+    if owner.status == "pending":
+        await rows.remove(tx.conn, id=owner.id)
+        await passwords.end_invitations(tx, owner.id)
+    elif owner.email is not None:
+        await messages.enqueue(tx, "email", owner.email, "owner_changed", {"party": provider.name, "name": name})
+
+
 async def remove(tx: Tx, provider_id: UUID, member_id: UUID, *, force: bool, actor: Actor) -> None:
     """Lets somebody go, and ends their sign-ins here. Raises Missing, OwnerStays, SignedInNow (without `force`)."""
     member = await _lock(tx, provider_id, member_id)
@@ -128,6 +170,8 @@ async def each(
 
 
 async def _name_of(tx: Tx, actor: Actor) -> str:
+    if actor.kind == "admin":
+        return tx.services.settings.brand
     found = await account_rows.get(tx.conn, id=UUID(actor.id)) if actor.id else None
     return (found.name if found else None) or "Your team"
 

@@ -19,6 +19,14 @@ WHERE m.id = :id AND m.party_id = :provider_id AND m.realm = 'provider' AND m.st
 SELECT {columns} FROM {source}
 WHERE m.id = :id AND m.party_id = :provider_id AND m.realm = 'provider' AND m.status <> 'removed' FOR UPDATE OF m;
 
+-- name: lock_owner
+SELECT {columns} FROM {source}
+WHERE m.party_id = :provider_id AND m.realm = 'provider' AND m.role = 'Owner' AND m.status <> 'removed' FOR UPDATE OF m;
+
+-- name: lock_by_email
+SELECT {columns} FROM {source}
+WHERE m.party_id = :provider_id AND m.realm = 'provider' AND m.status <> 'removed' AND lower(a.email) = lower(:email) FOR UPDATE OF m;
+
 -- name: add
 -- Who was removed may be invited again; no row: they belong to it already.
 INSERT INTO memberships (account_id, realm, party_id, role, status, invited_at)
@@ -35,6 +43,10 @@ UPDATE memberships SET invited_at = app_now(), updated_at = app_now() WHERE id =
 
 -- name: set_role
 UPDATE memberships SET role = :role, permissions = '{}', updated_at = app_now() WHERE id = :id AND role <> 'Owner';
+
+-- name: hand_over
+-- The only way in which an owner's role changes.
+UPDATE memberships SET role = :role, permissions = '{}', updated_at = app_now() WHERE id = :id;
 
 -- name: remove
 UPDATE memberships SET status = 'removed', updated_at = app_now() WHERE id = :id AND role <> 'Owner';

@@ -157,19 +157,19 @@ async def test_no_route_shadows_another() -> None:
         assert len({re.sub(r"\{\w+\}", "{}", t) for t in templates}) == 1, (route.template, templates)
 
 
-#: What makes a thing and takes no idempotency key, and why: its answer holds a secret that is kept nowhere, or its body a
-#: card, of which no hash is kept either; the thing is one by its e-mail; or whoever calls is nobody yet.
+#: What makes a thing and takes no idempotency key, and why: its answer holds a secret that is kept nowhere, or its body
+#: a card, of which no hash is kept either; the thing is one by its e-mail; or whoever calls is nobody yet.
 WITHOUT_KEY = {
     "a secret": {
-        "POST /v1/admin/auth/totp/enrol", "POST /v1/admin/webhooks", "POST /api/providers/webhooks", "POST /api/partners/",
-        "POST /api/partners/{id}/onboarding/token", "POST /api/partners/{id}/webhooks",
+        "POST /v1/admin/auth/totp/enrol", "POST /v1/admin/webhooks", "POST /api/providers/webhooks",
+        "POST /api/partners/", "POST /api/partners/{id}/onboarding/token", "POST /api/partners/{id}/webhooks",
         "POST /api/partners/integration/webhooks", "POST /api/partners/integration/api-keys",
     },
     "a card": {"POST /api/providers/settings/payment-methods"},
     "an e-mail": {"POST /v1/admin/staff", "POST /api/partners/users", "POST /api/backend/team"},
     "nobody yet": {
-        "POST /api/providers/payment-links/public/{code}/checkout", "POST /api/provider-applications", "POST /v1/contact",
-        "POST /api/partners/onboarding/start", "POST /api/partners/register",
+        "POST /api/providers/payment-links/public/{code}/checkout", "POST /api/provider-applications",
+        "POST /v1/contact", "POST /api/partners/onboarding/start", "POST /api/partners/register",
     },
 }  # fmt: skip
 

@@ -371,10 +371,11 @@ async def test_an_address_whose_answer_was_lost_is_saved_once(live: Live, browse
 
     async def lose_the_first(route: Any) -> None:
         if route.request.method != "POST" or lost:
-            return await route.continue_()
-        lost.append(route.request.post_data)
-        await route.fetch()
-        await route.abort()
+            await route.continue_()
+        else:
+            lost.append(route.request.post_data)
+            await route.fetch()
+            await route.abort()
 
     async with visit(browser, live.url, is_phone=True) as seen:
         page = await as_customer(seen, live, "/book")

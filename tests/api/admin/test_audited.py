@@ -270,6 +270,7 @@ async def providers(walk: Walk) -> None:
     world = walk.counter.world
     body = {"name": "House Clinic", "owner_name": "Ola", "owner_email": "ola@example.com"}
     made = (await walk.does("POST /v1/admin/providers", body))["id"]
+    await walk.does("PUT /v1/admin/providers/{id}/owner", {"name": "Uma", "email": "uma@example.com"}, id=made)
     plan = {"name": "Walk", "currency": "INR", "monthly_price": 500, "yearly_price": 5000}
     plan_id = (await walk.does("POST /v1/admin/provider-plans", plan))["id"]
     await walk.does("PATCH /v1/admin/provider-plans/{id}", {"monthly_price": 600}, id=plan_id)

@@ -197,6 +197,7 @@ export const providers = {
   facts: (p) => [["Code", p.code], ["Kind", p.facility_type], ["E-mail", said(p.email)], ["Phone", p.phone && said(p.phone)], ["Currency", p.currency], ["Time zone", p.timezone], ["Since", when(p.created_at)]],
   sections: [team],
   create: { isLong: ["description"] },
+  actions: [{ label: "Name another owner", method: "PUT", path: "/v1/admin/providers/{id}/owner" }],
 };
 
 /** The technicians who work for a provider. @param {Office} office @param {any} p @param {() => void} again */
