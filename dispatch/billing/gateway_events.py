@@ -329,7 +329,12 @@ async def take_refund(services: Services, gateway: Gateway, told: GatewayRefund)
         paid = await gateway.fetch_payment(told.payment_id)
         if not paid.captured:
             return False
-        owner = await owner_of(services, gateway, paid)
+        try:
+            owner = await owner_of(services, gateway, paid)
+        except NotOurs:
+            if await _gave_back_at_page(services, gateway, paid, told):
+                return True
+            raise
         async with services.transaction() as tx:
             await captures.reported(tx, owner, paid)
             payment = await payment_rows.find_by_gateway_payment(tx.conn, gateway_payment_id=told.payment_id)
@@ -339,6 +344,15 @@ async def take_refund(services: Services, gateway: Gateway, told: GatewayRefund)
         if await refunds.heard(tx, payment, told) is None:
             raise NeedsPerson(f"{told.id} does not fit payment {payment.id}")
     return True
+
+
+async def _gave_back_at_page(
+    services: Services, gateway: Gateway, paid: GatewayPayment, told: GatewayRefund
+) -> bool:
+    try:
+        return await pages.gave_back(services, gateway, paid, told)
+    except pages.NotWhole as e:
+        raise NeedsPerson(str(e)) from e
 
 
 async def _link(services: Services, gateway: Gateway, event: DueEvent) -> str | None:

@@ -12,6 +12,7 @@ from datetime import date
 from uuid import UUID
 
 from dispatch.billing import ledger
+from dispatch.billing.captures import GATEWAY_ACTOR
 from dispatch.billing.ledger import Line
 from dispatch.engine import audit
 from dispatch.errors import Conflict, Missing
@@ -107,23 +108,8 @@ async def reverse_transfer(
     before = await get(tx.conn, payment_id)
     if before.invoice_id != invoice.id or before.method != "bank_transfer":
         raise Missing("payment")
-    if not await _take_back(tx, actor, before, reason):
+    if not await _reverse(tx, actor, invoice, before, reason, out_of="bank"):
         raise AlreadyReversed
-    owner, currency = invoice.organisation_id, invoice.currency
-    surplus = before.amount_minor - before.applied_minor
-    if surplus:
-        await _free_credit(tx, actor, owner, currency, surplus, reason)
-    lines = [
-        Line(ledger.platform("bank", currency), before.amount_minor),
-        Line(ledger.party_receivable(owner, currency), -before.applied_minor),
-        Line(ledger.party_wallet(owner, currency), -surplus),
-    ]  # fmt: skip
-    await ledger.post(
-        tx, "invoice_payment_reversed", str(payment_id), [line for line in lines if line.amount_minor],
-        description=f"Payment of invoice {invoice.number} taken back",
-    )  # fmt: skip
-    # Credit of another payment goes to what is open again.
-    await use_credit(tx, owner)
     await audit.record(
         tx, actor, "invoice.transfer_reversed", "invoice", invoice_id,
         {
@@ -132,6 +118,40 @@ async def reverse_transfer(
         },
     )  # fmt: skip
     return await get(tx.conn, payment_id)
+
+
+async def gave_back(tx: Tx, payment_id: UUID, refund_id: str) -> None:
+    """The gateway gave back all that came in at the page of an invoice: what it paid is open again, once."""
+    found = await get(tx.conn, payment_id)
+    invoice = await _lock(tx, found.invoice_id)
+    before = await get(tx.conn, payment_id)
+    reason = f"The gateway gave it back ({refund_id})"
+    if await _reverse(tx, GATEWAY_ACTOR, invoice, before, reason, out_of="gateway_clearing"):
+        log.warning("payment %s of invoice %s went back at the gateway", payment_id, invoice.number)
+
+
+async def _reverse(
+    tx: Tx, actor: Actor, invoice: Invoice, payment: InvoicePayment, reason: str, *, out_of: str
+) -> bool:
+    """A payment goes back out of an account of the platform; what it paid is open again. False: it did not count."""
+    if not await _take_back(tx, actor, payment, reason):
+        return False
+    owner, currency = invoice.organisation_id, invoice.currency
+    surplus = payment.amount_minor - payment.applied_minor
+    if surplus:
+        await _free_credit(tx, actor, owner, currency, surplus, reason)
+    lines = [
+        Line(ledger.platform(out_of, currency), payment.amount_minor),
+        Line(ledger.party_receivable(owner, currency), -payment.applied_minor),
+        Line(ledger.party_wallet(owner, currency), -surplus),
+    ]  # fmt: skip
+    await ledger.post(
+        tx, "invoice_payment_reversed", str(payment.id), [line for line in lines if line.amount_minor],
+        description=f"Payment of invoice {invoice.number} taken back",
+    )  # fmt: skip
+    # Credit of another payment goes to what is open again.
+    await use_credit(tx, owner)
+    return True
 
 
 async def _take_back(tx: Tx, actor: Actor, payment: InvoicePayment, reason: str) -> bool:

@@ -5,14 +5,19 @@ from __future__ import annotations
 from uuid import UUID
 
 from dispatch.billing import invoice_payments, platform_bills
-from dispatch.ports.gateway import Gateway, GatewayLink, GatewayPayment, GatewayRefused
+from dispatch.ports.gateway import Gateway, GatewayLink, GatewayPayment, GatewayRefund, GatewayRefused
 from dispatch.services import Services
 from storage import invoice_payments as invoice_rows
+from storage import page_payments as rows
 from storage import platform_bills as bill_rows
 from storage.invoice_payments import InvoicePayment
 from storage.platform_bills import Bill
 
 Owner = InvoicePayment | Bill
+
+
+class NotWhole(Exception):
+    """What went back at the gateway is not the whole payment of an invoice: somebody has to say what is still paid."""
 
 
 async def owner_of(services: Services, *, link_id: str | None, reference: str | None) -> Owner | None:
@@ -47,3 +52,26 @@ async def made_up_for(services: Services, gateway: Gateway, told: GatewayPayment
     if owner is None or link is None or told.id not in link.payment_ids:
         return False
     return await settle(services, owner, link)
+
+
+async def gave_back(services: Services, gateway: Gateway, paid: GatewayPayment, told: GatewayRefund) -> bool:
+    """The gateway gave back what came in at a page of ours: what it had paid is open again, once.
+
+    False: it is of no page of ours. Raises NotWhole for a part of a payment, and for a bill.
+    """
+    async with services.read() as conn:
+        reference = await rows.owner_of(conn, gateway_payment_id=told.payment_id)
+    if reference is None:
+        if not await made_up_for(services, gateway, paid):
+            return False
+        async with services.read() as conn:
+            reference = await rows.owner_of(conn, gateway_payment_id=told.payment_id)
+    owner = await owner_of(services, link_id=None, reference=str(reference))
+    if told.status != "processed":
+        # It is on its way, or came to nothing.
+        return True
+    if not isinstance(owner, InvoicePayment) or owner.amount_minor != told.amount_minor:
+        raise NotWhole(f"{told.id} gives back {told.amount_minor} of payment {told.payment_id} of page {reference}")
+    async with services.transaction() as tx:
+        await invoice_payments.gave_back(tx, owner.id, told.id)
+    return True
