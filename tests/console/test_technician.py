@@ -338,6 +338,38 @@ async def test_the_second_tap_of_two_presses_nothing_else(live: Live, browser: A
     await customer.call("POST", f"/v1/bookings/{booking['id']}/cancel", {})
 
 
+#: Presses a button at the very moment at which an offer comes above it.
+PRESS_AS_IT_MOVES = """(name) => new Promise((done) => {
+    const button = [...document.querySelectorAll("button")].find((one) => one.textContent === name);
+    new MutationObserver((_, watch) => {
+        if (!document.querySelector("article.offer")) return;
+        watch.disconnect();
+        button.click();
+        done(button.isConnected && button.disabled);
+    }).observe(document.body, {childList: true, subtree: true});
+})"""
+
+
+async def test_an_offer_that_comes_above_a_button_takes_no_press_that_was_meant_for_it(live: Live, browser: Any) -> None:
+    customer, technician, booking = await accepted(live)
+    async with visit(browser, live.url, is_phone=True) as seen:
+        page = await as_technician(seen, live)
+        job = page.get_by_role("article", name="Job").filter(has_text=booking["booking_number"])
+        await expects(job.get_by_role("button", name="Start driving")).to_be_enabled()
+        await expects(page.get_by_text("Live", exact=True)).to_be_visible()
+        pressed = asyncio.create_task(page.evaluate(PRESS_AS_IT_MOVES, "Start driving"))
+        neighbour = await live.person("customer", "+911000100002")
+        other = await offered(neighbour, technician)
+        assert await pressed is True
+        await expects(page.get_by_role("button", name="Accept")).to_be_enabled()
+        await expects(job.get_by_role("button", name="Start driving")).to_be_enabled()
+        (now,) = (await technician.call("GET", "/v1/partner/bookings?status=accepted"))["data"]["bookings"]
+        assert now["booking_number"] == booking["booking_number"]
+        await seen.check()
+    await neighbour.call("POST", f"/v1/bookings/{other['id']}/cancel", {})
+    await customer.call("POST", f"/v1/bookings/{booking['id']}/cancel", {})
+
+
 async def test_whom_staff_set_offline_reads_so_on_an_open_page(live: Live, browser: Any) -> None:
     staff = await live.person("admin", "admin@dispatch.example")
     who = await live.value("SELECT id FROM parties WHERE code = 'PT-001'")

@@ -11,6 +11,16 @@ const SLOW_MS = 4000;
 /** How many deeds are being done, and when one ended last. */
 let [underWay, ended_ms] = [0, -Infinity];
 
+const isMoving = signal(false);
+let still = 0;
+
+/** What stands above buttons came or went by itself: none takes a press until whoever aims at it has seen that. */
+export function moved() {
+  isMoving.set(true);
+  clearTimeout(still);
+  still = setTimeout(() => isMoving.set(false), SETTLE_MS);
+}
+
 /** Whether a button that is drawn now may have come under a finger: it takes no press for a moment. */
 function settling() {
   const is = signal(underWay > 0 || performance.now() - ended_ms < SETTLE_MS);
@@ -50,7 +60,7 @@ export function deed(label, work, options = {}) {
     }
   };
   return h("div", { class: "deed" },
-    h("button", { type: "button", class: options.class, disabled: () => isBusy() || isSettling() || Boolean(options.disabled?.()), "aria-busy": () => String(isBusy()), onclick: run }, label),
+    h("button", { type: "button", class: options.class, disabled: () => isBusy() || isSettling() || isMoving() || Boolean(options.disabled?.()), "aria-busy": () => String(isBusy()), onclick: run }, label),
     h("p", { class: "faint slow", role: "status" }, () => isSlow() && "Still waiting for an answer."), wrong.line);
 }
 

@@ -1,5 +1,5 @@
 // The work now: online or not, offers with their countdown, and the steps of the jobs.
-import { computed, every, signal } from "../lib/state.js";
+import { computed, effect, every, signal } from "../lib/state.js";
 import { h, rows, said } from "../lib/dom.js";
 import { empty, loading } from "../lib/view.js";
 import { countdown, distance, duration, money, secondsUntil, visitTime } from "../lib/format.js";
@@ -8,7 +8,7 @@ import { steady_ms } from "../lib/boot.js";
 import { sentenceOf } from "../lib/problems.js";
 import { toast } from "../lib/toast.js";
 import { addressLines, serviceNames, statusChip } from "../people/common.js";
-import { deed, panel } from "../people/deeds.js";
+import { deed, moved, panel } from "../people/deeds.js";
 
 /** @typedef {import("./page.js").Desk} Desk */
 
@@ -19,6 +19,12 @@ const NEXT = { accepted: ["in_transit", "Start driving"], in_transit: ["arrived"
 export function work(desk) {
   const offers = computed(() => desk.jobs()?.filter((job) => job.assignment_status === "assigned") ?? []);
   const jobs = computed(() => desk.jobs()?.filter((job) => job.assignment_status !== "assigned") ?? []);
+  let before = "";
+  effect(() => {
+    const now = offers().map((job) => job.offer_id).join();
+    if (now !== before && desk.jobs.peek() !== null) moved();
+    before = now;
+  });
   const offerList = h("div", { class: "stack" });
   // A card is drawn once, so whatever it shows is its key: a visit that was moved is a new card.
   rows(offerList, offers, (job) => JSON.stringify(job), (job) => offer(desk, job));
