@@ -19,6 +19,8 @@ class Wish:
 put = sql.run("put")
 find = sql.row("find", Wish)
 use = sql.row("use", Wish)
+end = sql.run("end")
+erase = sql.run("erase")
 of_account = sql.row("of_account", Wish)
 set_email = sql.run("set_email")
 purge = sql.run("purge")

@@ -172,10 +172,13 @@ async def switch(
 
     Example: {"membershipId": "11111111-1111-4111-8111-111111111111"}
     """
+    account_id = _account_of(caller)
+    assert caller.session_id is not None, "people have signed in"
     async with services.transaction() as tx:
         done = await signing.switch(
-            tx, _account_of(caller), body.membership_id, ip=request_info.ip, user_agent=request_info.user_agent
-        )
+            tx, account_id, body.membership_id, came_by=caller.session_id, ip=request_info.ip,
+            user_agent=request_info.user_agent,
+        )  # fmt: skip
     return await _answer(services, done)
 
 

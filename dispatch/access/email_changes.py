@@ -43,7 +43,8 @@ async def confirm(tx: Tx, token: str) -> str:
     """The address is the account's from now on, and the old one is told. Raises LinkRefused, AddressTaken."""
     wish = await rows.use(tx.conn, token_hash=_fingerprint(token))
     account = await account_rows.lock(tx.conn, id=wish.account_id) if wish else None
-    if wish is None or account is None:
+    # Asked again with the account held: it may be blocked at this moment.
+    if wish is None or account is None or not account.is_active:
         raise LinkRefused
     try:
         async with tx.savepoint():

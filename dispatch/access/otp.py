@@ -82,12 +82,13 @@ class Verdict(StrEnum):
         self.check()
 
 
-async def send(tx: Tx, phone: str, purpose: str, ip: str | None) -> int:
+async def send(tx: Tx, phone: str, purpose: str, ip: str | None, *, leaves: bool = True) -> int:
     """Puts a new code in place of the old one of (phone, purpose), and its message into the outbox.
 
     Returns its life in seconds. `phone` is E.164, or the e-mail address for a new password. It never looks whether
     anybody has it: answer and work are the same for all. Raises TooManyCodes: three an hour for one, and the
-    budgets of an address and of the whole installation; Invalid for a phone of a region that gets none.
+    budgets of an address and of the whole installation; Invalid for a phone of a region that gets none. With `leaves`
+    false nobody is written to, and nobody knows the code.
     """
     purpose = PURPOSES[purpose]
     channel, template = _TEMPLATES[purpose]
@@ -95,17 +96,18 @@ async def send(tx: Tx, phone: str, purpose: str, ip: str | None) -> int:
     life_s = settings.life_s
     if channel == "sms" and settings.regions:
         phones.check_region(phone, settings.regions)
-    await spend(tx, phone, ip)
+    await _spend(tx, phone, ip)
     code = f"{secrets.randbelow(10**CODE_DIGITS):0{CODE_DIGITS}d}"
     salt = secrets.token_bytes(_SALT_BYTES)
     await rows.put(
         tx.conn, phone=phone, purpose=purpose, code_hash=_hash(tx, phone, purpose, code, salt), salt=salt,
         ttl_s=life_s, ip=ip, network=_network(ip),
     )  # fmt: skip
-    await messages.enqueue(
-        tx, channel, phone, template, {"code": code, "minutes": max(life_s // 60, 1)},
-        stream=f"otp:{purpose}:{phone}", is_secret=True, supersedes=True,
-    )  # fmt: skip
+    if leaves:
+        await messages.enqueue(
+            tx, channel, phone, template, {"code": code, "minutes": max(life_s // 60, 1)},
+            stream=f"otp:{purpose}:{phone}", is_secret=True, supersedes=True,
+        )  # fmt: skip
     return life_s
 
 
@@ -166,7 +168,7 @@ def _hash(tx: Tx, phone: str, purpose: str, code: str, salt: bytes) -> bytes:
     return vault.mac("otp", salt, phone.encode(), purpose.encode(), code.encode())
 
 
-async def spend(tx: Tx, phone: str, ip: str | None) -> None:
+async def _spend(tx: Tx, phone: str, ip: str | None) -> None:
     """Takes from the budgets, always in this order (no deadlock), the one that everybody shares last."""
     settings = tx.services.settings
     counter = vault_of(settings).fingerprint("phone", phone)

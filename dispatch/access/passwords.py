@@ -16,6 +16,7 @@ from dispatch.errors import Invalid, NotSignedIn
 from dispatch.outbox import messages
 from dispatch.services import Tx
 from storage import accounts as account_rows
+from storage import email_changes as email_rows
 from storage import passwords as rows
 from storage.database.errors import StorageError, constraint_of
 from storage.database.pool import Conn
@@ -64,18 +65,33 @@ async def matches(password_hash: str | None, password: str) -> bool:
 
 
 async def set_password(
-    tx: Tx, account_id: UUID, password_hash: str, *, must_change: bool = False, proves_email: bool = False
-) -> None:
-    """A new password in place of the old one; links that were sent before are over.
+    tx: Tx,
+    account_id: UUID,
+    password_hash: str,
+    *,
+    must_change: bool = False,
+    proves_email: bool = False,
+    replaces: str | None = None,
+    spares_invitations: bool = False,
+) -> bool:
+    """A new password in place of the old one; links that were sent before are over, also to another e-mail address:
+    whoever had the old password or sat in an open sign-in may have asked for one.
 
     It comes hashed, because hashing is too slow for a transaction. `must_change`: somebody else chose it, so the
     first sign-in asks for another. `proves_email`: it was chosen by whoever reads the account's mailbox, or the
-    operator answers for them; only such a password says whose the address is.
+    operator answers for them; only such a password says whose the address is. `replaces`: the hash of the one that
+    was shown for it. False, and nothing has changed: by now the password is another. `spares_invitations`: whoever was
+    asked in by several follows each one's link.
     """
-    await account_rows.set_password(
-        tx.conn, id=account_id, password_hash=password_hash, must_change=must_change, proves_email=proves_email
-    )
-    await rows.end_links(tx.conn, account_id=account_id)
+    changed = await account_rows.set_password(
+        tx.conn, id=account_id, password_hash=password_hash, must_change=must_change, proves_email=proves_email,
+        replaces=replaces,
+    )  # fmt: skip
+    if changed is None:
+        return False
+    await rows.end_links(tx.conn, account_id=account_id, spares_invitations=spares_invitations)
+    await email_rows.end(tx.conn, account_id=account_id)
+    return True
 
 
 async def make_link(tx: Tx, account_id: UUID, life_s: float = LINK_LIFE_S) -> str:
@@ -135,7 +151,7 @@ async def use_link(tx: Tx, token: str, password_hash: str) -> UUID:
         raise LinkRefused
     await rows.join_by(tx.conn, token_hash=_fingerprint(token))
     try:
-        await set_password(tx, account_id, password_hash, proves_email=True)
+        await set_password(tx, account_id, password_hash, proves_email=True, spares_invitations=True)
     except StorageError as error:
         if constraint_of(error) != "accounts_login_email":
             raise

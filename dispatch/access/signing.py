@@ -17,6 +17,7 @@ from dispatch.services import Services, Tx
 from dispatch.vault import vault_of
 from storage import accounts as rows
 from storage import quotas
+from storage import sessions as session_rows
 from storage.accounts import Credentials, Tie
 
 #: Which membership a sign-in means that names none, the first that the account has.
@@ -37,6 +38,12 @@ class TooManyTries(Throttled):
     """Too many tries; wait a while and try again."""
 
     code = "rate_limit_exceeded"
+
+
+class SignInOver(NotSignedIn):
+    """You are signed out: sign in again."""
+
+    code = "unauthorized"
 
 
 class NoMembership(NotAllowed):
@@ -81,6 +88,8 @@ async def sign_in(
         ties = await rows.memberships_of(tx.conn, account_id=found.id)
         tie = choose(ties, audience, preferred)
         await _second_factor(tx, tie, found)
+        if not await rows.signed_in(tx.conn, id=found.id, password_hash=found.password_hash):
+            raise WrongCredentials
         pair = await _open(tx, tie, ip, user_agent)
     return SignedIn(pair, tie, tuple(t for t in ties if t is not tie), email, found.must_change_password)
 
@@ -103,26 +112,40 @@ async def second_step(
     async with services.transaction() as tx:
         ties = await rows.memberships_of(tx.conn, account_id=account_id)
         tie = choose(ties, "admin")
+        if not await rows.signed_in(tx.conn, id=account_id, password_hash=found.password_hash):
+            raise totp.ChallengeOver
         pair = await _open(tx, tie, ip, user_agent)
     others = tuple(t for t in ties if t is not tie)
     return SignedIn(pair, tie, others, account.email or "", found.must_change_password)
 
 
 async def switch(
-    tx: Tx, account_id: UUID, membership_id: UUID, *, ip: str | None = None, user_agent: str | None = None
+    tx: Tx,
+    account_id: UUID,
+    membership_id: UUID,
+    *,
+    came_by: UUID,
+    ip: str | None = None,
+    user_agent: str | None = None,
 ) -> SignedIn:
     """A token for another membership of somebody who is signed in. Raises NoMembership, another's is none.
 
-    To become staff with a second factor raises SecondStep.
+    `came_by` is the sign-in that asks. That it stood some seconds ago is not enough: one that has ended meanwhile would
+    live on in the new one, so it is asked for here, with the account held. Raises SignInOver. To become staff with a
+    second factor raises SecondStep.
     """
-    account = await rows.get(tx.conn, id=account_id)
+    account = await rows.switched(tx.conn, id=account_id)
+    if not await session_rows.living(tx.conn, ids=[came_by]):
+        raise SignInOver
     ties = await rows.memberships_of(tx.conn, account_id=account_id)
     tie = next((t for t in ties if t.id == membership_id), None)
     if tie is None or account is None:
         raise NoMembership
-    await _second_factor(tx, tie, await rows.credentials_of(tx.conn, id=account_id))
+    known = await rows.credentials_of(tx.conn, id=account_id)
+    await _second_factor(tx, tie, known)
     pair = await _open(tx, tie, ip, user_agent)
-    return SignedIn(pair, tie, tuple(t for t in ties if t is not tie), account.email or "", False)
+    must_change = known is not None and known.must_change_password
+    return SignedIn(pair, tie, tuple(t for t in ties if t is not tie), account.email or "", must_change)
 
 
 def choose(ties: Sequence[Tie], audience: str | None, preferred: str | None = None) -> Tie:
@@ -141,10 +164,8 @@ async def ask_new_password(services: Services, email: str, ip: str | None) -> in
     email = email.lower()
     async with services.transaction() as tx:
         known = await rows.credentials(tx.conn, email=email)
-        if known is None:
-            await otp.spend(tx, email, ip)
-            return services.settings.otp.life_s
-        return await otp.send(tx, email, "new_password", ip)
+        # Kept in any case: guesses at no code are answered otherwise than guesses at one.
+        return await otp.send(tx, email, "new_password", ip, leaves=known is not None)
 
 
 async def reset_password(services: Services, email: str, code: str, password: str, *, ip: str | None = None) -> None:
@@ -174,7 +195,8 @@ async def change_password(services: Services, email: str, old: str, new: str, *,
         raise Invalid({"new_password": "The new password is the old one; choose another."})
     password_hash = await passwords.hashed(new, "new_password")
     async with services.transaction() as tx:
-        await _change(tx, found.id, email, password_hash)
+        if not await _change(tx, found.id, email, password_hash, replaces=found.password_hash):
+            raise WrongCredentials
 
 
 class InvalidPassword(Malformed):
@@ -196,14 +218,15 @@ async def renew_password(
     if account is None or account.email is None:
         raise InvalidPassword
     try:
-        await _checked(services, account.email, old, ip)
+        found = await _checked(services, account.email, old, ip)
     except WrongCredentials:
         raise InvalidPassword from None
     if old == new:
         raise Invalid({"newPassword": "The new password is the old one; choose another."})
     password_hash = await passwords.hashed(new, "newPassword")
     async with services.transaction() as tx:
-        await passwords.set_password(tx, account_id, password_hash)
+        if not await passwords.set_password(tx, account_id, password_hash, replaces=found.password_hash):
+            raise InvalidPassword
         await end_sign_ins(tx, account_id, Ending.PASSWORD_CHANGED, kept=kept)
         await messages.enqueue(tx, "email", account.email, "password_changed", {})
 
@@ -233,17 +256,21 @@ async def _second_factor(tx: Tx, tie: Tie, found: Credentials | None) -> None:
 
 async def _open(tx: Tx, tie: Tie, ip: str | None, user_agent: str | None) -> Pair:
     """A session for a membership; that of staff is in the audit."""
-    await rows.signed_in(tx.conn, id=tie.account_id)
     if tie.realm == "admin":
         actor = Actor("admin", str(tie.account_id), Origin(ip, user_agent))
         await audit.record(tx, actor, "sign_in", "staff", tie.account_id)
     return await tx.services.sessions.open(tx, tie.realm, subject_of(tie), ip=ip, user_agent=user_agent)
 
 
-async def _change(tx: Tx, account_id: UUID, email: str, password_hash: str, *, proves_email: bool = False) -> None:
-    await passwords.set_password(tx, account_id, password_hash, proves_email=proves_email)
+async def _change(
+    tx: Tx, account_id: UUID, email: str, password_hash: str, *, proves_email: bool = False, replaces: str | None = None
+) -> bool:
+    """False: the password that it `replaces` is no longer the one."""
+    if not await passwords.set_password(tx, account_id, password_hash, proves_email=proves_email, replaces=replaces):
+        return False
     await end_sign_ins(tx, account_id, Ending.PASSWORD_CHANGED)
     await messages.enqueue(tx, "email", email, "password_changed", {})
+    return True
 
 
 async def _checked(services: Services, email: str, password: str, ip: str | None) -> Credentials:

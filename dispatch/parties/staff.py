@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
-from dispatch.access import invitations, passwords, totp
+from dispatch.access import invitations, passwords, signing, totp
 from dispatch.access.permissions import ROLES, Grants, grants_of
 from dispatch.engine import audit
 from dispatch.errors import Conflict, Invalid, Missing, NotAllowed
@@ -186,6 +186,8 @@ async def reset(services: Services, giver: Giver, account_id: UUID, *, drops_tot
             await _send_invitation(tx, giver, before)
         else:
             await passwords.set_password(tx, account_id, unknown)
+            # In whatever else they are, too: a sign-in there leads back to being staff.
+            await signing.end_sign_ins(tx, account_id, Ending.RESET_BY_STAFF)
             await invitations.send_link(tx, account_id, before.email)
         await audit.record(tx, giver.actor, "reset_staff", "staff", account_id, {"second_factor_removed": dropped})
 

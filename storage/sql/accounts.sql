@@ -88,10 +88,11 @@ SELECT id, password_hash, is_active, must_change_password FROM accounts
 WHERE lower(email) = lower(:email) AND password_hash IS NOT NULL AND erased_at IS NULL;
 
 -- name: set_password
--- What the mailbox has proved once stays proved, whoever sets the next one.
+-- What the mailbox has proved once stays proved, whoever sets the next one. Whoever showed an old one replaces that one only:
+-- it may have been replaced since it was compared.
 UPDATE accounts SET password_hash = :password_hash, must_change_password = :must_change,
   email_is_proved = email_is_proved OR :proves_email, updated_at = app_now()
-WHERE id = :id AND erased_at IS NULL RETURNING id;
+WHERE id = :id AND erased_at IS NULL AND (:replaces::text IS NULL OR password_hash = :replaces) RETURNING id;
 
 -- name: memberships_of
 -- The active ties of an account, with whom they tie it to.
@@ -110,7 +111,14 @@ SELECT id, password_hash, is_active, must_change_password FROM accounts
 WHERE id = :id AND password_hash IS NOT NULL AND erased_at IS NULL;
 
 -- name: signed_in
-UPDATE accounts SET last_login_at = app_now() WHERE id = :id;
+-- Nobody, where the password that was compared is no longer the one, or the account was blocked since. The row is held: a new
+-- password waits, and ends what is opened now.
+UPDATE accounts SET last_login_at = app_now()
+WHERE id = :id AND password_hash = :password_hash AND is_active AND erased_at IS NULL RETURNING id;
+
+-- name: switched
+UPDATE accounts SET last_login_at = app_now() WHERE id = :id AND is_active AND erased_at IS NULL
+RETURNING id, phone, email, name, avatar_url, is_verified, is_active, created_at;
 
 -- name: lock_address
 -- Two that make an account of one address wait for each other.

@@ -6,11 +6,21 @@ ON CONFLICT (account_id) WHERE used_at IS NULL
 DO UPDATE SET token_hash = EXCLUDED.token_hash, email = EXCLUDED.email, expires_at = EXCLUDED.expires_at;
 
 -- name: find
-SELECT account_id, email FROM email_changes WHERE token_hash = :token_hash AND used_at IS NULL AND expires_at > clock_timestamp();
+SELECT e.account_id, e.email FROM email_changes e JOIN accounts a ON a.id = e.account_id
+WHERE e.token_hash = :token_hash AND e.used_at IS NULL AND e.expires_at > clock_timestamp() AND a.is_active AND a.erased_at IS NULL;
 
 -- name: use
-UPDATE email_changes SET used_at = clock_timestamp()
-WHERE token_hash = :token_hash AND used_at IS NULL AND expires_at > clock_timestamp() RETURNING account_id, email;
+-- Once, and only while its account may sign in.
+UPDATE email_changes e SET used_at = clock_timestamp() FROM accounts a
+WHERE e.token_hash = :token_hash AND e.used_at IS NULL AND e.expires_at > clock_timestamp()
+  AND a.id = e.account_id AND a.is_active AND a.erased_at IS NULL
+RETURNING e.account_id, e.email;
+
+-- name: end
+UPDATE email_changes SET used_at = clock_timestamp() WHERE account_id = :account_id AND used_at IS NULL;
+
+-- name: erase
+DELETE FROM email_changes WHERE account_id = :account_id;
 
 -- name: of_account
 SELECT account_id, email FROM email_changes WHERE account_id = :account_id AND used_at IS NULL AND expires_at > clock_timestamp();

@@ -25,7 +25,9 @@ FROM password_links l JOIN accounts a ON a.id = l.account_id LEFT JOIN membershi
 WHERE l.token_hash = :token_hash AND l.used_at IS NULL AND l.expires_at > clock_timestamp() AND a.is_active AND a.erased_at IS NULL;
 
 -- name: end_links
-UPDATE password_links SET used_at = clock_timestamp() WHERE account_id = :account_id AND used_at IS NULL;
+-- `spares_invitations`: those who were asked in by several follow each one's link.
+UPDATE password_links SET used_at = clock_timestamp()
+WHERE account_id = :account_id AND used_at IS NULL AND (membership_id IS NULL OR NOT :spares_invitations);
 
 -- name: end_invitations
 UPDATE password_links SET used_at = clock_timestamp() WHERE membership_id = :membership_id AND used_at IS NULL;

@@ -145,3 +145,45 @@ async def test_a_link_to_one_address_proves_no_other(services: Services, by_form
             )
     with pytest.raises(passwords.LinkRefused):
         await signing.use_link(services, token, "another password")
+
+
+async def test_whoever_is_asked_in_twice_may_follow_both(services: Services) -> None:
+    """The other's invitation is another's word: it is not over because the first was followed."""
+    made = []
+    for n in (1, 2):
+        provider = await add_party(services, "provider", f"P-{n}")
+        async with services.transaction() as tx:
+            if n == 1:
+                account = await rows.insert(tx.conn, phone=None, email=ADDRESS, name="Asha")
+                assert account is not None
+            tie = await rows.join_party(
+                tx.conn, account_id=account.id, realm="provider", party_id=provider, role="Staff", permissions={},
+                status="pending",
+            )  # fmt: skip
+            assert tie is not None
+            await passwords.invite(tx, account.id, tie, ADDRESS, party_name=f"P-{n}", inviter="Bola")
+        made.append((tie, await token_sent(services)))
+    async with services.transaction() as tx:
+        plain = await passwords.make_link(tx, account.id)
+    for _, token in made:
+        await signing.use_link(services, token, PASSWORD)
+    done = await signing.sign_in(services, ADDRESS, PASSWORD)
+    assert {done.tie.id, *(tie.id for tie in done.others)} == {tie for tie, _ in made}
+    with pytest.raises(passwords.LinkRefused):
+        await signing.use_link(services, plain, "another password")
+
+
+async def test_a_changed_password_ends_invitations(services: Services) -> None:
+    """Whoever read the mailbox until then has no key left in hand."""
+    account_id, provider = await add_account(services, ADDRESS), await add_party(services, "provider", "P-1")
+    async with services.transaction() as tx:
+        tie = await rows.join_party(
+            tx.conn, account_id=account_id, realm="provider", party_id=provider, role="Staff", permissions={},
+            status="pending",
+        )  # fmt: skip
+        assert tie is not None
+        await passwords.invite(tx, account_id, tie, ADDRESS, party_name="P-1", inviter="Bola")
+    token = await token_sent(services)
+    await signing.change_password(services, ADDRESS, PASSWORD, "another password")
+    with pytest.raises(passwords.LinkRefused):
+        await signing.use_link(services, token, "a third password")

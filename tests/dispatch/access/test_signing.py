@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
+import base64
+import time
+from collections.abc import Coroutine
+from typing import Any
 from uuid import UUID
 
 import pytest
 
-from dispatch.access import signing
-from dispatch.access.otp import InvalidOtp
+from dispatch.access import passwords, signing, totp
+from dispatch.access.otp import InvalidOtp, TooManyGuesses
 from dispatch.access.passwords import LinkRefused, make_link
 from dispatch.access.signing import GUESSES_HERE, NoMembership, TooManyTries, WrongCredentials
-from dispatch.errors import Invalid
-from dispatch.live.sessions import RefreshRefused
-from dispatch.services import Services
+from dispatch.errors import DispatchError, Invalid
+from dispatch.live.sessions import Ending, RefreshRefused
+from dispatch.services import Services, Tx
 from tests.identity import code_in_outbox, refresh
 from tests.parties import PASSWORD, add_account, add_membership, add_party, set_status
+from tests.turns import until_waiting
 
 EMAIL = "asha@example.com"
 
@@ -86,12 +92,13 @@ async def test_another_membership_is_taken(services: Services) -> None:
     second = await add_membership(services, account_id, "provider", "staff", other)
     stranger = await add_account(services, "other@example.com")
     foreign = await add_membership(services, stranger, "admin", "support")
+    came_by = (await signing.sign_in(services, EMAIL, PASSWORD)).pair.session_id
     async with services.transaction() as tx:
-        done = await signing.switch(tx, account_id, second)
+        done = await signing.switch(tx, account_id, second, came_by=came_by)
     assert done.tie.id == second and [tie.id for tie in done.others] == [first]
     with pytest.raises(NoMembership):
         async with services.transaction() as tx:
-            await signing.switch(tx, account_id, foreign)
+            await signing.switch(tx, account_id, foreign, came_by=came_by)
 
 
 async def test_a_forgotten_password(services: Services) -> None:
@@ -192,3 +199,100 @@ async def test_no_counter_keeps_the_address(services: Services) -> None:
     async with services.read() as conn:
         keys = [row["key"] for row in await conn.fetch("SELECT key FROM quotas")]
     assert len(keys) == 3 and not any("asha" in key for key in keys)
+
+
+# ---------------------------------------------------------------- at the same time as a new password
+
+
+async def _reset_by_the_owner(tx: Tx, account_id: UUID, password_hash: str) -> None:
+    await passwords.set_password(tx, account_id, password_hash, proves_email=True)
+    await signing.end_sign_ins(tx, account_id, Ending.PASSWORD_CHANGED)
+
+
+async def _beside_a_reset(services: Services, account_id: UUID, work: Coroutine[Any, Any, Any]) -> Any:
+    """Starts what somebody does with the old password before the owner's new one is committed; gives what it came to."""
+    password_hash = await passwords.hashed("the owner's new one")
+    async with services.transaction() as tx:
+        await _reset_by_the_owner(tx, account_id, password_hash)
+        task = asyncio.create_task(work)
+        await until_waiting(services, task)
+    (outcome,) = await asyncio.gather(task, return_exceptions=True)
+    return outcome
+
+
+async def _open_sessions(services: Services) -> int:
+    async with services.read() as conn:
+        return int(await conn.fetchval("SELECT count(*) FROM sessions WHERE revoked_at IS NULL"))
+
+
+async def test_a_sign_in_under_way_with_the_old_password_does_not_outlive_the_new_one(services: Services) -> None:
+    account_id = await add_account(services, EMAIL)
+    await add_membership(services, account_id, "admin", "support")
+    outcome = await _beside_a_reset(services, account_id, signing.sign_in(services, EMAIL, PASSWORD))
+    assert isinstance(outcome, WrongCredentials)
+    assert await _open_sessions(services) == 0
+
+
+async def test_nor_does_its_second_step(services: Services) -> None:
+    account_id = await add_account(services, EMAIL)
+    await add_membership(services, account_id, "admin", "support")
+    async with services.transaction() as tx:
+        secret, _ = await totp.enrol(tx, account_id, EMAIL)
+        key, now = base64.b32decode(secret), totp.step_at(time.time())
+        await totp.confirm(tx, account_id, totp.code_at(key, now - 1))
+    with pytest.raises(totp.SecondStep) as asked:
+        await signing.sign_in(services, EMAIL, PASSWORD)
+    step = signing.second_step(services, asked.value.details["challenge"], totp.code_at(key, now + 1))
+    assert isinstance(await _beside_a_reset(services, account_id, step), totp.ChallengeOver)
+    assert await _open_sessions(services) == 0
+
+
+@pytest.mark.parametrize("how", ["by the old one", "while signed in"])
+async def test_whoever_knows_the_old_password_does_not_take_the_new_one_away(services: Services, how: str) -> None:
+    account_id = await add_account(services, EMAIL)
+    await add_membership(services, account_id, "admin", "support")
+    kept = (await signing.sign_in(services, EMAIL, PASSWORD)).pair.session_id
+    outcome = await _beside_a_reset(services, account_id, _changed(services, how, account_id, kept))
+    assert isinstance(outcome, WrongCredentials | signing.InvalidPassword)
+    assert (await signing.sign_in(services, EMAIL, "the owner's new one")).tie.account_id == account_id
+
+
+async def test_a_sign_in_that_has_ended_opens_no_other(services: Services) -> None:
+    account_id = await add_account(services, EMAIL)
+    await add_membership(services, account_id, "provider", "owner", await add_party(services, "provider", "P-1"))
+    second = await add_membership(services, account_id, "admin", "support")
+    done = await signing.sign_in(services, EMAIL, PASSWORD)
+    came_by = done.pair.session_id
+
+    async def switch() -> signing.SignedIn:
+        async with services.transaction() as tx:
+            return await signing.switch(tx, account_id, second, came_by=came_by)
+
+    outcome = await _beside_a_reset(services, account_id, switch())
+    assert isinstance(outcome, signing.SignInOver)
+    with pytest.raises(signing.SignInOver):
+        await switch()
+    assert await _open_sessions(services) == 0
+
+
+async def test_a_switch_still_asks_for_another_password(services: Services) -> None:
+    account_id = await add_account(services, EMAIL, must_change=True)
+    first = await add_membership(services, account_id, "provider", "owner", await add_party(services, "provider", "P-1"))
+    came_by = (await signing.sign_in(services, EMAIL, PASSWORD)).pair.session_id
+    async with services.transaction() as tx:
+        assert (await signing.switch(tx, account_id, first, came_by=came_by)).must_change_password
+
+
+async def test_guesses_at_a_code_do_not_tell_who_signs_in_here(services: Services) -> None:
+    await add_membership(services, await add_account(services, EMAIL), "admin", "support")
+    heard = []
+    for email in (EMAIL, "nobody@example.com"):
+        await signing.ask_new_password(services, email, "192.0.2.1")
+        told = []
+        for _ in range(services.settings.otp.tries + 1):
+            try:
+                await signing.reset_password(services, email, "000000", "another password", ip="192.0.2.1")
+            except DispatchError as error:
+                told.append(type(error))
+        heard.append(told)
+    assert heard[0] == heard[1] and heard[0][-1] is TooManyGuesses

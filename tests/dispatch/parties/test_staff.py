@@ -243,3 +243,15 @@ async def test_who_is_raised_meanwhile_is_beyond_whoever_was_about_to_change_the
     assert isinstance(refused, BeyondYou)
     async with services.read() as conn:
         assert (await staff.get(conn, who)).role == "super_admin"
+
+
+async def test_a_reset_leaves_no_sign_in_from_which_one_could_become_staff_again(services: Services) -> None:
+    person = await add_staff(services, "support", NEW, password=PASSWORD)
+    await add_membership(services, person, "provider", "owner", await add_party(services, "provider", "P-1"))
+    elsewhere = (await signing.sign_in(services, NEW, PASSWORD)).pair.session_id
+    tie = (await signing.sign_in(services, NEW, PASSWORD, audience="admin")).tie
+    await staff.reset(services, giver(), person, drops_totp=False)
+    assert not await services.sessions.alive(elsewhere, "provider")
+    with pytest.raises(signing.SignInOver):
+        async with services.transaction() as tx:
+            await signing.switch(tx, person, tie.id, came_by=elsewhere)
