@@ -293,10 +293,11 @@ async def _checked(services: Services, email: str, password: str, ip: str | None
 def _counters(services: Services, email: str, ip: str | None) -> list[tuple[str, int]]:
     """The counters of a try and their limits, always in this order, the one that most share last.
 
-    The address is not readable in them: they outlive the account by a day.
+    Neither address is readable in them: they outlive the account by a day.
     """
-    place = network_of(ip) if ip else UNKNOWN
-    who = vault_of(services.settings).fingerprint("email", email.lower())
+    vault = vault_of(services.settings)
+    place = vault.fingerprint("network", network_of(ip) if ip else UNKNOWN)
+    who = vault.fingerprint("email", email.lower())
     return [
         (f"password:{who}:{place}", GUESSES_HERE),
         (f"password:{who}", GUESSES_PER_ADDRESS),

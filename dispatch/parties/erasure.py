@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from typing import Any
 from uuid import UUID
 
@@ -15,10 +15,10 @@ from dispatch.parties import customers, members
 from dispatch.reports.formats import amount_text
 from dispatch.services import Services, Tx
 from storage import accounts as account_rows
+from storage import email_changes, message_settings, push_tokens
 from storage import erasure as rows
 from storage import ledger as ledger_rows
 from storage import members as member_rows
-from storage import message_settings, push_tokens
 from storage import otp as otp_rows
 from storage import sessions as session_rows
 from storage.database.pool import Conn
@@ -76,9 +76,10 @@ async def wipe(tx: Tx, account_id: UUID) -> None:
     if await rows.open_bookings(conn, account_id=account_id):
         raise BookingOpen
     await tx.services.sessions.revoke_all(tx, None, account_id, Ending.ERASED)
-    await session_rows.forget_places(conn, realm=customers.REALM, subject_id=account_id)
+    await session_rows.forget_places(conn, account_id=account_id)
     # Without a phone (an app's customer) the e-mail address is what somebody else wrote down: nothing is theirs by it.
     email = account.email if account.phone else None
+    is_proved = bool(await rows.proves_email(conn, account_id=account_id))
     await rows.erase_letters(conn, account_id=account_id, phone=account.phone, email=email)
     await rows.erase_account(conn, account_id=account_id)
     await rows.erase_addresses(conn, account_id=account_id)
@@ -86,6 +87,7 @@ async def wipe(tx: Tx, account_id: UUID) -> None:
     await rows.erase_notifications(conn, account_id=account_id)
     await message_settings.erase(conn, account_id=account_id)
     await push_tokens.erase(conn, account_id=account_id)
+    await email_changes.erase(conn, account_id=account_id)
     await rows.erase_previews(conn, account_id=account_id)
     await rows.erase_payers(conn, account_id=account_id)
     await rows.erase_provider_customers(conn, account_id=account_id)
@@ -101,10 +103,14 @@ async def wipe(tx: Tx, account_id: UUID) -> None:
     principals = [f"customer:{account_id}", f"/customer:{account_id}"]
     await rows.erase_answers(conn, principals=principals)
     await rows.erase_command_answers(conn, principals=principals)
-    await rows.erase_outbox(conn, account_id=account_id, recipients=_recipients(replace(account, email=email)))
+    await rows.erase_outbox(
+        conn, account_id=account_id, recipients=_recipients(account, is_proved), unproved=None if is_proved else email
+    )
     if account.phone:
         await rows.erase_member_phones(conn, phone=account.phone)
         await otp_rows.forget_phone(conn, phone=account.phone)
+    if is_proved and account.email:
+        await otp_rows.forget_phone(conn, phone=account.email.lower())
 
 
 async def forget_old_bookings(tx: Tx, most: int) -> int:
@@ -124,8 +130,10 @@ async def _forget_bookings(tx: Tx, booking_ids: list[UUID]) -> None:
         await erase_part(tx.conn, booking_ids=booking_ids)
 
 
-def _recipients(account: account_rows.Account) -> list[str]:
-    return [f"customer:{account.id}", *(x for x in (account.phone, account.email) if x)]
+def _recipients(account: account_rows.Account, proves_email: bool) -> list[str]:
+    """Where messages of nobody's account are theirs: not at an address that they have only written down."""
+    reached = (account.phone, account.email if proves_email else None)
+    return [f"customer:{account.id}", *(x for x in reached if x)]
 
 
 async def export(conn: Conn, account_id: UUID) -> dict[str, Any]:
@@ -141,7 +149,8 @@ async def export(conn: Conn, account_id: UUID) -> dict[str, Any]:
             {"seq": event.seq, "action": event.type, "by": event.actor_kind, "at": event.at, "data": told}
         )
     letters = await rows.export_letters(conn, account_id=account_id, phone=account.phone)
-    messages = await rows.export_messages(conn, recipients=_recipients(account), **mine)
+    is_proved = bool(await rows.proves_email(conn, account_id=account_id))
+    messages = await rows.export_messages(conn, recipients=_recipients(account, is_proved), **mine)
     return {
         "account": asdict(account),
         "addresses": [asdict(row) for row in await rows.export_addresses(conn, account_id=account_id)],

@@ -7,6 +7,10 @@ SELECT count(*) FILTER (WHERE status IN ('pending', 'partner_assigned', 'confirm
 SELECT count(*) FROM bookings
 WHERE account_id = :account_id AND status IN ('pending', 'partner_assigned', 'confirmed', 'in_progress');
 
+-- name: proves_email
+-- Whether whoever reads the mailbox chose a password for the account: a customer may write down anybody's address.
+SELECT email_is_proved FROM accounts WHERE id = :account_id;
+
 -- name: erase_account
 UPDATE accounts SET phone = NULL, email = NULL, password_hash = NULL, name = NULL, avatar_url = NULL,
        is_active = false, is_verified = false, blocked_reason = NULL, prefs = '{}', erased_at = app_now(),
@@ -131,11 +135,13 @@ DELETE FROM contact_submissions WHERE id IN
   (SELECT id FROM contact_submissions WHERE created_at < app_now() - make_interval(days => :days) LIMIT :most);
 
 -- name: erase_outbox
--- What has not left yet never leaves.
+-- What has not left yet never leaves. What was written for another account is that one's, wherever it went: phones move on. An
+-- address that nobody has proved (`unproved`) gives up what has left, and stops nothing that is on its way to whoever reads it.
 UPDATE outbox SET recipient = 'erased', stream = 'erased:' || id, body = '', data = '{}', account_id = NULL,
        state = CASE WHEN state = 'pending' THEN 'dead' ELSE state END,
        error = CASE WHEN state = 'pending' THEN 'erased' ELSE error END
-WHERE account_id = :account_id OR recipient = ANY(:recipients::text[]);
+WHERE account_id = :account_id
+   OR account_id IS NULL AND (recipient = ANY(:recipients::text[]) OR recipient = :unproved AND state <> 'pending');
 
 -- name: own_messages
 -- Before the phone is somebody else's: what left for it is the account's.
@@ -182,4 +188,5 @@ WHERE account_id = :account_id OR phone = :phone ORDER BY created_at;
 
 -- name: export_messages
 SELECT channel, recipient, template, body, state, created_at, sent_at FROM outbox
-WHERE (account_id = :account_id OR recipient = ANY(:recipients::text[])) AND NOT is_secret ORDER BY id LIMIT :limit;
+WHERE (account_id = :account_id OR account_id IS NULL AND recipient = ANY(:recipients::text[])) AND NOT is_secret
+ORDER BY id LIMIT :limit;

@@ -53,7 +53,9 @@ WHERE realm = :realm AND subject_id = :subject_id AND revoked_at IS NULL AND exp
 ORDER BY created_at DESC;
 
 -- name: forget_places
-UPDATE sessions SET ip = NULL, user_agent = NULL WHERE realm = :realm AND subject_id = :subject_id;
+-- Of an account, as itself and as a member of whatever it belonged to.
+UPDATE sessions SET ip = NULL, user_agent = NULL
+WHERE subject_id = :account_id OR subject_id IN (SELECT id FROM memberships WHERE account_id = :account_id);
 
 -- name: purge
 DELETE FROM sessions WHERE expires_at < clock_timestamp() - interval '30 days';

@@ -210,7 +210,7 @@ async def _reset_by_the_owner(tx: Tx, account_id: UUID, password_hash: str) -> N
 
 
 async def _beside_a_reset(services: Services, account_id: UUID, work: Coroutine[Any, Any, Any]) -> Any:
-    """Starts what somebody does with the old password before the owner's new one is committed; gives what it came to."""
+    """Starts what somebody does with the old password before the owner's new one is committed; what came of it."""
     password_hash = await passwords.hashed("the owner's new one")
     async with services.transaction() as tx:
         await _reset_by_the_owner(tx, account_id, password_hash)
@@ -277,7 +277,8 @@ async def test_a_sign_in_that_has_ended_opens_no_other(services: Services) -> No
 
 async def test_a_switch_still_asks_for_another_password(services: Services) -> None:
     account_id = await add_account(services, EMAIL, must_change=True)
-    first = await add_membership(services, account_id, "provider", "owner", await add_party(services, "provider", "P-1"))
+    provider = await add_party(services, "provider", "P-1")
+    first = await add_membership(services, account_id, "provider", "owner", provider)
     came_by = (await signing.sign_in(services, EMAIL, PASSWORD)).pair.session_id
     async with services.transaction() as tx:
         assert (await signing.switch(tx, account_id, first, came_by=came_by)).must_change_password

@@ -7,19 +7,21 @@ from uuid import UUID
 import orjson
 import pytest
 
-from dispatch.access import step_up
+from dispatch.access import email_changes, passwords, signing, step_up
 from dispatch.billing import ledger, refunds
 from dispatch.billing.ledger import Line
 from dispatch.engine import bookings
 from dispatch.errors import Missing
 from dispatch.events import SYSTEM
+from dispatch.outbox import messages
 from dispatch.parties import customers, erasure
 from dispatch.parties.customers import SignedIn
 from dispatch.services import Services, Tx
 from storage import erasure as rows
 from storage.database.pool import Pool
 from tests.dispatch.parties.people import notify, sign_in, stepped_up
-from tests.identity import PHONE, add_booking, add_technician, everything
+from tests.identity import OTHER_PHONE, PHONE, add_booking, add_technician, everything
+from tests.parties import PASSWORD, add_account, add_membership, add_party
 from tests.turns import one_after_the_other, side_by_side
 from tests.world import World
 
@@ -208,3 +210,66 @@ async def test_two_nodes_forget_different_bookings(world: World) -> None:
 
     one, two = await side_by_side(world.services, some, some)
     assert {*one, *two} == ids
+
+
+async def _exported(services: Services, account_id: UUID) -> list[str]:
+    async with services.read() as conn:
+        found = await erasure.export(conn, account_id)
+    return [str(one["recipient"]) for one in found["messages"]]
+
+
+async def _told(services: Services, recipient: str, account_id: UUID | None = None) -> None:
+    async with services.transaction() as tx:
+        await messages.enqueue(tx, "email", recipient, "password_changed", {}, account_id=account_id)
+
+
+async def test_writing_down_an_address_shows_and_ends_nothing_of_whoever_reads_it(services: Services) -> None:
+    owner_id = await add_account(services, "asha@example.com")
+    curious = await sign_in(services)
+    async with services.transaction() as tx:
+        await customers.update_profile(tx, curious.account.id, {"email": "asha@example.com"})
+    await _told(services, "asha@example.com", owner_id)
+    await _told(services, "asha@example.com")
+    await _told(services, "asha@example.com", curious.account.id)
+    assert (await _exported(services, curious.account.id)).count("asha@example.com") == 1, "the one about themselves"
+    await erasure.erase(services, curious.account.id, await stepped_up(services))
+    async with services.read() as conn:
+        found = await conn.fetch("SELECT state, recipient, account_id FROM outbox WHERE template = 'password_changed'")
+    assert sorted((row["state"], row["recipient"]) for row in found) == [
+        ("dead", "erased"), ("pending", "asha@example.com"), ("pending", "asha@example.com"),
+    ]  # fmt: skip
+    assert (await _exported(services, owner_id)).count("asha@example.com") == 2, "a password from there proves it"
+
+
+async def test_whoever_has_the_phone_now_reads_nothing_of_whoever_had_it(services: Services) -> None:
+    before = await sign_in(services)
+    async with services.transaction() as tx:
+        await messages.enqueue(tx, "sms", PHONE, "phone_changed", {}, account_id=before.account.id)
+        await tx.conn.execute("UPDATE accounts SET phone = $1 WHERE phone = $2", OTHER_PHONE, PHONE)
+        await tx.conn.execute("UPDATE outbox SET account_id = $1", before.account.id)
+    after = await sign_in(services)
+    assert after.account.id != before.account.id
+    assert PHONE not in await _exported(services, after.account.id)
+    assert PHONE in await _exported(services, before.account.id)
+    await erasure.erase(services, after.account.id, await stepped_up(services))
+    assert PHONE in await _exported(services, before.account.id)
+
+
+async def test_erasure_forgets_whence_a_member_signed_in_and_the_address_they_wished_for(
+    services: Services, fresh_pool: Pool
+) -> None:
+    signed_in = await sign_in(services)
+    account_id = signed_in.account.id
+    password_hash = await passwords.hashed(PASSWORD)
+    async with services.transaction() as tx:
+        await customers.update_profile(tx, account_id, {"email": "canary@example.com"})
+        await passwords.set_password(tx, account_id, password_hash, proves_email=True)
+        await email_changes.ask(tx, account_id, "canary2@example.com")
+    await add_membership(services, account_id, "provider", "Owner", await add_party(services, "provider", "P-1"))
+    done = await signing.sign_in(services, "canary@example.com", PASSWORD, ip="203.0.113.77", user_agent="CANARY agent")
+    await signing.ask_new_password(services, "canary@example.com", "203.0.113.77")
+    await erasure.erase(services, account_id, await stepped_up(services))
+    dump = await everything(fresh_pool)
+    for canary in ("CANARY", "canary", "203.0.113.77"):
+        assert canary not in dump, [line for line in dump.splitlines() if canary in line]
+    assert not await services.sessions.alive(done.pair.session_id, "provider")
