@@ -14,6 +14,7 @@ from uuid import UUID
 from api.realtime.engine import HotServer
 from dispatch import bus
 from dispatch.engine import facts, technician_bookings
+from dispatch.errors import DispatchError
 from dispatch.live.together import Together
 from dispatch.services import Services
 from storage import bookings as booking_rows
@@ -186,15 +187,20 @@ class Fanout:
                 continue
             if (epoch is not None and epoch != self.epoch) or seen > head or head - seen > RESUME_EVENTS:
                 reset.append(str(stream_id))
-                await self._tell(listener, stream_id, is_party=is_party, after=head)
+                await self._begin_anew(listener, stream_id, head, is_party=is_party)
             else:
                 await self._tell(listener, stream_id, is_party=is_party, after=seen)
-        for one in reset:
-            snapshot = await self._snapshot(listener, UUID(one), is_party=is_party)
-            told = {"epoch": self.epoch, "streams": {one: heads[UUID(one)]}, "snapshot": snapshot}
-            self.server.emit_fact(listener.sid, listener.namespace, "reset", told)
-            await self.server.drained(listener.sid, listener.namespace)
         return Resumed(self.epoch, {str(k): v for k, v in heads.items()}, reset)
+
+    async def _begin_anew(self, listener: Listener, stream_id: UUID, head: int, *, is_party: bool) -> None:
+        """Tells a snapshot, and then what happened since `head`: told before it, a client would count back."""
+        async with listener.lock:
+            snapshot = await self._snapshot(listener, stream_id, is_party=is_party)
+            told = {"epoch": self.epoch, "streams": {str(stream_id): head}, "snapshot": snapshot}
+            self.server.emit_fact(listener.sid, listener.namespace, "reset", told)
+            listener.cursors[stream_id] = head
+            await self.server.drained(listener.sid, listener.namespace)
+        await self._tell(listener, stream_id, is_party=is_party)
 
     async def _snapshot(self, listener: Listener, stream_id: UUID, *, is_party: bool) -> dict[str, Any]:
         """What a client that starts anew needs of a stream: the booking's state, or the technician's open work."""
@@ -259,6 +265,9 @@ class Fanout:
             await self._tell(listener, stream_id, is_party=is_party, is_read=is_read)
         except StorageError:
             log.warning("facts of %s wait for the database", stream_id)
+        except DispatchError as e:
+            # Whoever may not hear it any more is cut at the next look at the sign-ins; the others hear it regardless.
+            log.info("facts of %s are not told to a socket: %s", stream_id, e)
 
     async def _tell(
         self, listener: Listener, stream_id: UUID, *, is_party: bool, after: int | None = None, is_read: bool = True

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import asyncio
+import contextlib
+import gc
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import Any
 
 import pytest
 
+from api.realtime.fanout import PartyForm
 from dispatch.billing import provider_transactions, provider_wallet
 from dispatch.billing.provider_transactions import NewTransaction
 from dispatch.parties import providers
+from storage.database.pool import Conn
+from storage.facts import PartyEvent
 from tests.api.live import Live, Person, live_server
 from tests.conftest import clone
 from tests.providers import Owned, add_member, add_provider, fund, token_of
@@ -80,4 +86,62 @@ async def test_what_was_missed_is_told_after_a_reconnect_and_too_much_is_a_snaps
     reset = await person.hears("reset")
     assert reset["snapshot"]["wallet"] == [{"currency": "INR", "available": 5000, "pending": 0, "cash": 0}]
     assert [name for name, data in person.heard if data.get("reference") == "REF-X"] == []
+    await person.close()
+
+
+class Busy:
+    """A member's form, while whose snapshot is being read something happens that goes out as soon as it may."""
+
+    def __init__(self, form: PartyForm, happens: Callable[[], Awaitable[None]], heard: Callable[[], bool]) -> None:
+        self._form, self._happens, self._heard = form, happens, heard
+
+    async def facts(self, conn: Conn, events: Sequence[PartyEvent]) -> list[dict[str, Any]]:
+        return await self._form.facts(conn, events)
+
+    async def snapshot(self, conn: Conn) -> dict[str, Any]:
+        await self._happens()
+        # Time enough for a fact that does not wait for its turn.
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(0.5):
+                while not self._heard():  # noqa: ASYNC110
+                    await asyncio.sleep(0.005)
+        return await self._form.snapshot(conn)
+
+
+async def test_what_happens_while_a_snapshot_is_read_is_told_after_it(live: Live) -> None:
+    owned = await add_provider(live.services)
+    person = await at_dashboard(live, owned.membership_id)
+    await person.connect()
+    await person.ask("resume", {})
+    members = live.sockets.namespace_handlers["/provider"].members.values()
+    [listener] = [grant.state for grant in members if grant.state.owner == owned.id]
+    listener.form = Busy(
+        listener.form, lambda: earn(live, owned, 5000, "REF-1"),
+        lambda: any(data.get("seq") == 2 for _, data in person.heard),
+    )  # fmt: skip
+    answer = await person.ask("resume", {"streams": {str(owned.id): 99}})
+    assert answer["data"]["reset"] == [str(owned.id)]
+    await person.hears("wallet.updated")
+    assert [name for name, _ in person.heard] == ["reset", "transaction.created", "wallet.updated"]
+    assert person.heard[0][1]["streams"] == {str(owned.id): 0}, "what follows has the next number"
+    await person.close()
+
+
+async def test_who_is_no_longer_let_in_hears_nothing_and_the_others_go_on(
+    live: Live, caplog: pytest.LogCaptureFixture
+) -> None:
+    owned = await add_provider(live.services)
+    gone = await add_member(live.services, owned, "Staff")
+    person, leaver = await at_dashboard(live, owned.membership_id), await at_dashboard(live, gone.id)
+    await person.connect()
+    await leaver.connect()
+    async with live.services.transaction() as tx:
+        # No hint: the socket is still open, until the sign-ins of all sockets are asked for.
+        await tx.conn.execute("UPDATE memberships SET status = 'removed' WHERE id = $1", gone.id)
+    live.services.sessions.standing.revoked({"subject_id": str(gone.id)})
+    await earn(live, owned, 5000, "REF-1")
+    await person.hears("wallet.updated")
+    assert leaver.heard == []
+    gc.collect()
+    assert [r for r in caplog.records if r.levelname == "ERROR"] == []
     await person.close()
