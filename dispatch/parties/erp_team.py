@@ -37,9 +37,16 @@ async def get(conn: Conn, membership_id: UUID) -> Clerk:
 
 
 async def invite(tx: Tx, actor: Actor, email: str, name: str, role: str) -> Clerk:
-    """Makes somebody one of the staff; who has no password yet gets a link. Repeated, it sets the role anew."""
+    """Makes somebody one of the staff; who has no password yet gets a link. Repeated, it sets the role anew.
+
+    Raises LastAdmin for whoever alone keeps the team, asked in as less.
+    """
+    admins = [keeper.id for keeper in await rows.lock_admins(tx.conn)]
     brand = f"{tx.services.settings.brand} ERP"
     invited = await invitations.invite(tx, email, name, realm=REALM, party_id=None, party_name=brand, role=role)
+    if role != ADMIN and admins == [invited.membership_id]:
+        raise LastAdmin
+    tx.services.sessions.judge_again(tx, REALM, invited.membership_id)
     made = await get(tx.conn, invited.membership_id)
     await audit.record(tx, actor, "invite_clerk", "erp_clerk", made.id, {"role": role})
     return made

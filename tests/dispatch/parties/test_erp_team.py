@@ -33,3 +33,33 @@ async def test_the_last_two_admins_cannot_both_go(services: Services, is_removed
     async with services.read() as conn:
         left = [(c.id, c.role) for c in await erp_team.page(conn) if c.role == "admin" and c.status == "active"]
     assert left == [(ids[1], "admin")]
+
+
+async def test_asking_the_last_admin_in_again_as_less_leaves_somebody_who_keeps_the_team(services: Services) -> None:
+    kept = await add_membership(services, await add_account(services, "one@erp.example"), "erp", "admin")
+
+    async def invite(role: str) -> None:
+        async with services.transaction() as tx:
+            await erp_team.invite(tx, CLERK, "One@erp.example", "One", role)
+
+    with pytest.raises(LastAdmin):
+        await invite("viewer")
+    async with services.read() as conn:
+        assert (await erp_team.get(conn, kept)).role == "admin"
+    await invite("admin")
+    await add_membership(services, await add_account(services, "two@erp.example"), "erp", "admin")
+    await invite("viewer")
+
+
+async def test_two_admins_who_ask_each_other_in_as_less_do_not_both_become_less(services: Services) -> None:
+    for name in ("one", "two"):
+        await add_membership(services, await add_account(services, f"{name}@erp.example"), "erp", "admin")
+
+    def inviting(name: str) -> Work:
+        async def work(tx: Tx) -> None:
+            await erp_team.invite(tx, CLERK, f"{name}@erp.example", name, "viewer")
+
+        return work
+
+    _, refused = await one_after_the_other(services, inviting("one"), inviting("two"))
+    assert isinstance(refused, LastAdmin)
