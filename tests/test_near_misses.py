@@ -30,6 +30,7 @@ from dispatch.parties import integration_access, integration_onboarding
 from dispatch.parties.integrations import NewIntegration
 from dispatch.services import Services
 from dispatch.webhooks import signing
+from storage import accounts as account_rows
 from storage import quotas
 from storage.database.pool import create_pool
 from tests.conftest import clone
@@ -272,6 +273,35 @@ async def invitation(world: World) -> Lock:
             return await passes(passwords.use_link(tx, guess, "scrypt$another"))
 
     return Lock(token, opens)
+
+
+async def hash_of(services: Services, account_id: UUID) -> str:
+    async with services.read() as conn:
+        found = await account_rows.credentials_of(conn, id=account_id)
+    assert found is not None
+    return found.password_hash
+
+
+@lock("storage/sql/accounts.sql:signed_in")
+async def password_that_was_compared(world: World) -> Lock:
+    account_id = await add_account(world.services, address())
+
+    async def opens(guess: str) -> bool:
+        async with world.services.transaction() as tx:
+            return bool(await account_rows.signed_in(tx.conn, id=account_id, password_hash=guess))
+
+    return Lock(await hash_of(world.services, account_id), opens)
+
+
+@lock("storage/sql/accounts.sql:set_password")
+async def password_that_is_replaced(world: World) -> Lock:
+    account_id = await add_account(world.services, address())
+
+    async def opens(guess: str) -> bool:
+        async with world.services.transaction() as tx:
+            return await passwords.set_password(tx, account_id, "scrypt$another", replaces=guess)
+
+    return Lock(await hash_of(world.services, account_id), opens)
 
 
 @lock("storage/sql/email_changes.sql:find")

@@ -20,7 +20,7 @@ from dispatch import bus
 from dispatch.access.permissions import grants_of
 from dispatch.engine import board
 from dispatch.engine.board import Board, Box, Glance
-from dispatch.errors import NotAllowed
+from dispatch.errors import Invalid, NotAllowed
 from dispatch.services import Services
 
 log = logging.getLogger(__name__)
@@ -73,6 +73,8 @@ class Viewer:
 async def ops_watch(services: Services, call: Call, body: Watch) -> dict[str, Any]:
     viewer: Viewer = call.grant.state
     box = Box(*body.bbox)
+    if box.north < box.south:
+        raise Invalid({"bbox.3": "must not be south of the area's southern side"})
     found = await board.read(services, box)
     viewer.box = box
     viewer.send("ops.snapshot", board.snapshot(found), found)

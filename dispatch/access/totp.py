@@ -10,8 +10,10 @@ from urllib.parse import quote
 from uuid import UUID
 
 from dispatch.errors import Conflict, DispatchError, NotSignedIn, Throttled
+from dispatch.outbox import messages
 from dispatch.services import Services, Tx
 from dispatch.vault import cell, vault_of
+from storage import accounts as account_rows
 from storage import quotas
 from storage import totp as rows
 from storage.database.pool import Conn
@@ -115,7 +117,8 @@ async def enrol(tx: Tx, account_id: UUID, label: str) -> tuple[str, str]:
 
 
 async def confirm(tx: Tx, account_id: UUID, code: str) -> list[str]:
-    """Turns the factor on with a code of the new secret; returns the recovery codes, which nobody can read again.
+    """Turns the factor on with a code of the new secret, and tells whose it is; returns the recovery codes, which nobody
+    can read again.
 
     Raises NotOn (no secret was asked for), AlreadyOn, WrongCode.
     """
@@ -126,11 +129,17 @@ async def confirm(tx: Tx, account_id: UUID, code: str) -> list[str]:
         raise AlreadyOn
     await _use_digits(tx, found, _plain(code))
     await rows.confirm(tx.conn, account_id=account_id)
-    return await new_codes(tx, account_id)
+    await _tell(tx, account_id, "second_factor_on")
+    return await _put_codes(tx, account_id)
 
 
 async def new_codes(tx: Tx, account_id: UUID) -> list[str]:
-    """Recovery codes in place of all earlier ones."""
+    """Recovery codes in place of all earlier ones; whose they are is told."""
+    await _tell(tx, account_id, "recovery_codes_renewed")
+    return await _put_codes(tx, account_id)
+
+
+async def _put_codes(tx: Tx, account_id: UUID) -> list[str]:
     await rows.forget_codes(tx.conn, account_id=account_id)
     codes = ["".join(secrets.choice(_ALPHABET) for _ in range(RECOVERY_CHARS)) for _ in range(RECOVERY_CODES)]
     vault = vault_of(tx.services.settings)
@@ -141,8 +150,11 @@ async def new_codes(tx: Tx, account_id: UUID) -> list[str]:
 
 
 async def remove(tx: Tx, account_id: UUID) -> bool:
-    """Takes the factor and its recovery codes away. False: there was none."""
-    return bool(await rows.remove(tx.conn, account_id=account_id))
+    """Takes the factor and its recovery codes away, and tells whose they were. False: there was none."""
+    if not await rows.remove(tx.conn, account_id=account_id):
+        return False
+    await _tell(tx, account_id, "second_factor_off")
+    return True
 
 
 async def use(services: Services, account_id: UUID, code: str) -> None:
@@ -189,6 +201,13 @@ def check_password_stands(services: Services, mark: str, password_hash: str | No
     expected = vault_of(services.settings).fingerprint("totp", password_hash or "")
     if not hmac.compare_digest(mark.encode(), expected.encode()):
         raise ChallengeOver
+
+
+async def _tell(tx: Tx, account_id: UUID, template: str) -> None:
+    """As with a new password: whoever sits in an open sign-in may turn a factor of their own on."""
+    account = await account_rows.get(tx.conn, id=account_id)
+    if account is not None and account.email:
+        await messages.enqueue(tx, "email", account.email, template, {}, account_id=account_id)
 
 
 def _plain(code: str) -> str:

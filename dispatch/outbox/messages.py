@@ -27,6 +27,12 @@ TEMPLATES: Mapping[str, str] = {
     "otp_password": "{code} lets you choose a new password. It is valid for {minutes} minutes. "
     "If you did not ask for it, ignore it and share it with nobody.",
     "password_changed": "The password of your account was changed. If this was not you, contact us at once.",
+    "second_factor_on": "Your account now asks for a code of an authenticator app when you sign in. "
+    "If this was not you, contact us at once.",
+    "second_factor_off": "Your account no longer asks for a code of an authenticator app when you sign in. "
+    "If you did not want this, contact us at once.",
+    "recovery_codes_renewed": "Your account has new recovery codes, and the earlier ones are over. "
+    "If this was not you, contact us at once.",
     "password_link": "Choose the password of your account: {link}. The link works once, for {hours} hours.",
     "invoice_issued": "Invoice {number} over {amount} is here; please pay by {due}.",
     "invoice_overdue": "Invoice {number} over {amount} was due on {due} and is not paid yet.",
@@ -87,6 +93,9 @@ SUBJECTS: Mapping[str, str] = {
     "otp_step_up": "Confirm a change to your account",
     "otp_password": "Choose a new password",
     "password_changed": "Your password was changed",
+    "second_factor_on": "Your second factor is on",
+    "second_factor_off": "Your second factor is off",
+    "recovery_codes_renewed": "Your recovery codes were renewed",
     "password_link": "Choose your password",
     "member_enrolled": "Welcome to {organisation}",
     "invitation": "{inviter} invites you to {name}",

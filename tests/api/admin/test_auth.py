@@ -72,3 +72,29 @@ async def test_the_second_factor_in_two_steps(office: Office) -> None:
     assert (await sam.call("GET", "/v1/admin/auth/me"))["data"]["recovery_codes_left"] == 9
     await sam.call("POST", "/v1/admin/auth/totp/disable", {"code": recovery[1]})
     await sign_in(office, "sam@example.com")
+
+
+async def letters_to(office: Office, email: str) -> list[str]:
+    async with office.live.services.read() as conn:
+        found = await conn.fetch("SELECT template FROM outbox WHERE recipient = $1 ORDER BY id", email)
+    return [row["template"] for row in found]
+
+
+async def test_whose_second_factor_changes_is_told_also_when_it_was_not_they(office: Office) -> None:
+    sam_id = await add_staff(office.live.services, "support", "tessa@example.com", password=PASSWORD)
+    sam = Person(office.live, "admin", (await sign_in(office, "tessa@example.com"))["data"]["access_token"])
+    told: list[str] = []
+    for n in range(2):
+        secret = b32decode((await sam.call("POST", "/v1/admin/auth/totp/enrol", {}, expect=201))["data"]["secret"])
+        code = totp.code_at(secret, totp.step_at(time.time()))
+        confirmed = await sam.call("POST", "/v1/admin/auth/totp/confirm", {"code": code})
+        told.append("second_factor_on")
+        assert await letters_to(office, "tessa@example.com") == told
+        if n == 0:
+            recovery = confirmed["data"]["recovery_codes"]
+            fresh = await sam.call("POST", "/v1/admin/auth/totp/recovery-codes", {"code": recovery[0]})
+            told.append("recovery_codes_renewed")
+            await sam.call("POST", "/v1/admin/auth/totp/disable", {"code": fresh["data"]["recovery_codes"][0]})
+            told.append("second_factor_off")
+    await office.boss.call("POST", f"/v1/admin/staff/{sam_id}/reset-password", {"removes_totp": True})
+    assert await letters_to(office, "tessa@example.com") == [*told, "second_factor_off", "password_link"]

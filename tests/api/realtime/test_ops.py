@@ -140,6 +140,7 @@ async def test_a_box_across_the_antimeridian(live: Live) -> None:
         ([-181.0, 0.0, 1.0, 1.0], "bbox.0"),
         (["a", 0.0, 1.0, 1.0], "bbox.0"),
         ([0.0, -91.0, 1.0, 1.0], "bbox.1"),
+        ([0.0, 2.0, 1.0, 1.0], "bbox.3"),
     ],
 )
 async def test_a_bad_area_is_refused_by_field(live: Live, bbox: list[Any], field: str) -> None:
