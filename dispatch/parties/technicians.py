@@ -132,8 +132,8 @@ async def change(
 ) -> TechnicianFile:
     """Changes fields of the Profile (those in `changes`), hours, papers, the bank account.
 
-    Who is no longer active is signed out, and what is offered or has not begun goes to others. Raises Missing,
-    PhoneTaken, AadhaarTaken, Invalid.
+    Who is no longer active is signed out, and what is offered or has not begun goes to others. The phone of until now
+    hears that another takes its place. Raises Missing, PhoneTaken, AadhaarTaken, Invalid.
     """
     currency = tx.services.settings.currency
     if changes.get("is_active") is False:
@@ -155,7 +155,10 @@ async def change(
         await presence.set_working_hours(tx, technician_id, shifts)
     await _keep_papers(tx, technician_id, aadhaar, pan)
     if account is not None:
-        await _pay_to(tx, technician_id, account, after.phone)
+        # The phone of until now: one that was changed together with the account may be whoever's gets the money.
+        await _pay_to(tx, technician_id, account, before.phone or after.phone)
+    if before.phone and before.phone != after.phone:
+        await messages.enqueue(tx, "sms", before.phone, "phone_changed", {})
     if before.phone != after.phone or (before.is_active and not after.is_active):
         await tx.services.sessions.revoke_all(tx, REALM, technician_id, Ending.CHANGED_BY_STAFF)
     found = await get(tx.conn, technician_id, currency)

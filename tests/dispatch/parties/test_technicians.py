@@ -96,3 +96,20 @@ async def test_two_who_change_one_technician_at_once_both_do(world: World) -> No
         lambda tx: technicians.change(tx, made.id, STAFF, {"name": "Asha Roy"}),
     )  # fmt: skip
     assert (after.email, after.name) == ("asha@example.com", "Asha Roy")
+
+
+async def test_the_phone_of_until_now_hears_of_another_phone_and_of_where_pay_goes_from_now_on(world: World) -> None:
+    """Whoever changes both in a technician's name would else be the only one who hears of it."""
+    made = await create(world, "+919812300001")
+    account = technicians.Account("1234567890", "HDFC0000001")
+    async with world.services.transaction() as tx:
+        await technicians.change(tx, made.id, STAFF, {"phone": "+919812300002"}, account=account)
+    async with world.services.read() as conn:
+        found = await conn.fetch("SELECT recipient, template FROM outbox WHERE channel = 'sms' ORDER BY template")
+    assert [(row["recipient"], row["template"]) for row in found] == [
+        ("+919812300001", "bank_account_changed"), ("+919812300001", "phone_changed"),
+    ]  # fmt: skip
+    async with world.services.transaction() as tx:
+        await technicians.change(tx, made.id, STAFF, {"name": "Asha"}, account=account)
+    told = await world.value("SELECT recipient FROM outbox WHERE template = 'bank_account_changed' ORDER BY id DESC")
+    assert told == "+919812300002"
