@@ -39,8 +39,8 @@ from tests.parties import add_account, add_party
 from tests.world import World, make_world
 
 ROOT = Path(__file__).parent.parent
-#: Compared, and no secret: whether a repetition is the same, whether the audit's last mark is ours, and whether a password
-#: is still the one that was read, whose hash nobody sends.
+#: Compared, and no secret: whether a repetition is the same, whether the audit's last mark is ours, and whether a
+#: password is still the one that was read, whose hash nobody sends.
 NO_SECRETS = {
     "dispatch/local_gateway/bank.py:once", "dispatch/engine/audit_checks.py:_ours",
     "storage/sql/accounts.sql:signed_in", "storage/sql/accounts.sql:set_password",

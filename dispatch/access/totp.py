@@ -117,10 +117,9 @@ async def enrol(tx: Tx, account_id: UUID, label: str) -> tuple[str, str]:
 
 
 async def confirm(tx: Tx, account_id: UUID, code: str) -> list[str]:
-    """Turns the factor on with a code of the new secret, and tells whose it is; returns the recovery codes, which nobody
-    can read again.
+    """Turns the factor on with a code of the new secret, and tells whose it is; returns the recovery codes.
 
-    Raises NotOn (no secret was asked for), AlreadyOn, WrongCode.
+    Nobody can read those again. Raises NotOn (no secret was asked for), AlreadyOn, WrongCode.
     """
     found = await rows.find(tx.conn, account_id=account_id)
     if found is None:
