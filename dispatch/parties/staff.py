@@ -181,14 +181,15 @@ async def reset(services: Services, giver: Giver, account_id: UUID, *, drops_tot
         if before.email is None:
             raise Conflict("This account has no e-mail address.")
         dropped = drops_totp and before.tie != "pending" and await totp.remove(tx, account_id)
-        await services.sessions.revoke_all(tx, REALM, account_id, Ending.RESET_BY_STAFF)
         if before.tie == "pending":
             await _send_invitation(tx, giver, before)
         else:
+            # The account comes before its sign-ins, as where its owner changes the password.
             await passwords.set_password(tx, account_id, unknown)
             # In whatever else they are, too: a sign-in there leads back to being staff.
             await signing.end_sign_ins(tx, account_id, Ending.RESET_BY_STAFF)
             await invitations.send_link(tx, account_id, before.email)
+        await services.sessions.revoke_all(tx, REALM, account_id, Ending.RESET_BY_STAFF)
         await audit.record(tx, giver.actor, "reset_staff", "staff", account_id, {"second_factor_removed": dropped})
 
 
