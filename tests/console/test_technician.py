@@ -350,7 +350,7 @@ PRESS_AS_IT_MOVES = """(name) => new Promise((done) => {
 })"""
 
 
-async def test_an_offer_that_comes_above_a_button_takes_no_press_that_was_meant_for_it(live: Live, browser: Any) -> None:
+async def test_an_offer_that_comes_above_a_button_takes_no_press_meant_for_it(live: Live, browser: Any) -> None:
     customer, technician, booking = await accepted(live)
     async with visit(browser, live.url, is_phone=True) as seen:
         page = await as_technician(seen, live)
