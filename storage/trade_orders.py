@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from storage.database.binder import Statements
-from storage.database.listing import AnyOf, Listed, Sort, made_on_days
+from storage.database.listing import AnyOf, Flag, Listed, Sort, made_on_days
 
 sql = Statements("trade_orders")
 
@@ -37,6 +37,7 @@ class TradeOrder:
     fee_minor: int
     due_on: date | None
     notes: str | None
+    cancellation_reason: str | None
     payment_reference: str | None
     created_at: datetime
     delivered_at: datetime | None
@@ -100,12 +101,16 @@ prices = sql.rows("prices", ListPrice)
 insert = sql.scalar("insert", int)
 deliver = sql.scalar("deliver", int)
 cancel = sql.run("cancel")
-pay = sql.run("pay")
-open_of = sql.scalar("open_of", int)
+pay = sql.scalar("pay", int)
+undo_pay = sql.scalar("undo_pay", int)
+open_of = sql.scalar("open_of", list[int])
 latest_of = sql.rows("latest_of", TradeOrder)
 notes_of = sql.rows("notes_of", DeliveryNote)
 note = sql.row("note", DeliveryNote)
 next_numbers = sql.row("next_numbers", NextNumbers)
+
+#: Owed and due before today, by the house's clocks.
+_OVERDUE = "o.credit_minor > 0 AND o.due_on < (app_now() AT TIME ZONE :timezone)::date"
 
 every = Listed(
     sql, "all", TradeOrder,
@@ -113,10 +118,12 @@ every = Listed(
     sorts={
         "id": Sort("o.id", "bigint"), "created_at": Sort("o.created_at", "timestamptz"),
         "total_amount": Sort("o.total_minor", "bigint"), "status": Sort("o.status", "text"),
+        "due_on": Sort("o.due_on", "date", is_nullable=True),
     },
     default_sort=(("id", True),),
     filters={
         "partner_id": AnyOf("o.partner_no", "bigint"), "status": AnyOf("o.status", "text"),
+        "code": AnyOf("o.code", "text"), "overdue": Flag(_OVERDUE, f"({_OVERDUE}) IS NOT TRUE"),
         "unpaid": "(o.paid_at IS NULL AND (o.status <> 'CANCELLED' OR o.fee_minor > 0)) = {}::boolean",
         **made_on_days("o.created_at"),
     },
@@ -130,7 +137,9 @@ every_note = Listed(
     key=Sort("d.id", "bigint"),
     sorts={"id": Sort("d.id", "bigint"), "created_at": Sort("d.created_at", "timestamptz")},
     default_sort=(("id", True),),
-    filters={"partner_id": AnyOf("d.partner_no", "bigint"), **made_on_days("d.created_at")},
+    filters={
+        "partner_id": AnyOf("d.partner_no", "bigint"), "code": AnyOf("d.code", "text"), **made_on_days("d.created_at"),
+    },
     columns="note_columns", source="note_source",
     indexed=[
         ("id", ()), ("id", ("partner_id",)), ("created_at", ()), ("created_at", ("date_from", "date_to")),

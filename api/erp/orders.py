@@ -48,6 +48,12 @@ class PayIn(Body):
     reference: Annotated[str, StringConstraints(strip_whitespace=True, max_length=100)] | None = None
 
 
+class UndoPayIn(Body):
+    """Why it was a mistake."""
+
+    reason: Annotated[str, text(500)]
+
+
 class LineOut(View):
     service_id: UUID
     name: str
@@ -80,6 +86,7 @@ class OrderOut(View):
     fee: Money
     due_on: date | None
     notes: str | None
+    cancellation_reason: str | None
     payment_reference: str | None
     delivery_note_id: int | None
     delivery_note_code: str | None
@@ -121,14 +128,17 @@ class CustomerRow(View):
 
 OrderStatus = Literal["CONFIRMED", "DELIVERED", "CANCELLED"]
 ORDERS = Grammar(
-    source=trade_orders.LIST, filters={"partner_id": int, "status": OrderStatus, "unpaid": Once(bool), **DAYS}
-)
-NOTES = Grammar(source=trade_orders.NOTES, filters={"partner_id": int, **DAYS})
+    source=trade_orders.LIST,
+    filters={
+        "partner_id": int, "code": str, "status": OrderStatus, "unpaid": Once(bool), "overdue": Once(bool), **DAYS,
+    },
+)  # fmt: skip
+NOTES = Grammar(source=trade_orders.NOTES, filters={"partner_id": int, "code": str, **DAYS})
 
 
 @erp.route("GET", "/orders", permission="orders:read", listing=ORDERS, tags=TAGS)
 async def list_orders(services: Services, caller: Member, listing: Listing) -> Page[OrderOut]:
-    """Orders of all partners, the newest first."""
+    """Orders of all partners, the newest first. `overdue`: owed, and due before today."""
     async with services.read() as conn:
         found = await trade_orders.page(conn, listing.wanted, services.settings.timezone)
     return Page.of(found, order_out)
@@ -170,7 +180,7 @@ async def deliver_order(services: Services, caller: Member, id: int) -> Reply[Or
 async def cancel_order(services: Services, caller: Member, id: int, body: CancelIn) -> Reply[OrderOut]:
     """Cancel an order and give its credit back. An order of a booking is cancelled with it."""
     async with services.transaction() as tx:
-        done = await trade_orders.cancel(tx, caller.actor, id, body.reason)
+        done = await trade_orders.cancel(tx, caller.actor, id, body.reason or None)
     return Reply(order_out(done), "Order cancelled")
 
 
@@ -180,6 +190,17 @@ async def pay_order(services: Services, caller: Member, id: int, body: PayIn) ->
     async with services.transaction() as tx:
         done = await trade_orders.pay(tx, caller.actor, id, body.reference)
     return Reply(order_out(done), "Order paid")
+
+
+@erp.route("POST", "/orders/{id}/unpay", permission="credit:write", tags=TAGS)
+async def undo_payment(services: Services, caller: Member, id: int, body: UndoPayIn) -> Reply[OrderOut]:
+    """An order was marked as paid by mistake: it is owed again and takes its credit.
+
+    Example: {"reason": "The transfer was for another order"}
+    """
+    async with services.transaction() as tx:
+        done = await trade_orders.undo_pay(tx, caller.actor, id, body.reason)
+    return Reply(order_out(done), "Payment undone")
 
 
 @erp.route("GET", "/delivery-notes", permission="orders:read", listing=NOTES, tags=TAGS)
@@ -227,9 +248,9 @@ def order_out(row: TradeOrder) -> OrderOut:
         ],
         subtotal=row.subtotal_minor, discount=row.discount_minor, tax=row.tax_minor, total_amount=row.total_minor,
         credit_used=row.credit_minor, fee=row.fee_minor, due_on=row.due_on, notes=row.notes,
-        payment_reference=row.payment_reference, delivery_note_id=row.delivery_id,
-        delivery_note_code=row.delivery_code, created_at=row.created_at, delivered_at=row.delivered_at,
-        cancelled_at=row.cancelled_at, paid_at=row.paid_at,
+        cancellation_reason=row.cancellation_reason, payment_reference=row.payment_reference,
+        delivery_note_id=row.delivery_id, delivery_note_code=row.delivery_code, created_at=row.created_at,
+        delivered_at=row.delivered_at, cancelled_at=row.cancelled_at, paid_at=row.paid_at,
     )  # fmt: skip
 
 

@@ -97,11 +97,12 @@ async def _paid_by(tx: Tx, booking: Booking, payee_id: UUID, total_minor: int) -
     held = min(await ledger.held_for(tx.conn, booking.id), total_minor)
     lines = [Line(ledger.platform("prepaid", currency), -held)]
     rest = total_minor - held
+    if booking.payment_method == "account":
+        # Its documents are made also where it cost nothing.
+        debtor = await on_account.delivered(tx, booking)
+        return [*lines, *await debtor.owes(tx, currency, rest)] if rest > 0 else lines
     if rest <= 0:
         return lines
-    if booking.payment_method == "account":
-        debtor = await on_account.delivered(tx, booking)
-        return [*lines, *await debtor.owes(tx, currency, rest)]
     if booking.payment_method == "cash":
         # What the technician took is what every screen asked for, whatever became of the wallet's part since.
         cash, dues = await charges.collect_cash(tx, booking)

@@ -71,6 +71,12 @@ class NothingOwed(Conflict):
     code = "nothing_owed"
 
 
+class NotPaid(Conflict):
+    """This order is not marked as paid."""
+
+    code = "not_paid"
+
+
 # ---------------------------------------------------------------- prices
 
 
@@ -278,11 +284,11 @@ async def cancel(tx: Tx, actor: Actor, order_id: int, reason: str | None) -> Tra
 async def pay(tx: Tx, actor: Actor, order_id: int, reference: str | None) -> TradeOrder:
     """The partner has paid what is owed for an order: the credit is free again. Raises Missing, NothingOwed."""
     found = await _lock(tx, order_id)
-    owed_minor = found.fee_minor if found.status == "CANCELLED" else found.total_minor
-    if not await rows.pay(tx.conn, id=order_id, reference=reference):
+    owed_minor, undone = _owed(found), await rows.pay(tx.conn, id=order_id, reference=reference)
+    if undone is None:
         raise NothingOwed
     await ledger.post(
-        tx, "trade_payment", found.code,
+        tx, "trade_payment", _marking(found, undone),
         [
             Line(ledger.platform("bank", found.currency), -owed_minor),
             Line(ledger.party_receivable(found.party_id, found.currency), owed_minor),
@@ -293,6 +299,44 @@ async def pay(tx: Tx, actor: Actor, order_id: int, reference: str | None) -> Tra
         await booking_rows.set_payment_status(tx.conn, booking_id=found.booking_id, payment_status="paid")
     await audit.record(tx, actor, "pay_order", "trade_order", order_id, {"reference": reference})
     return await get(tx.conn, order_id)
+
+
+async def undo_pay(tx: Tx, actor: Actor, order_id: int, reason: str) -> TradeOrder:
+    """It was marked as paid by mistake: it is owed again and takes its credit, also beyond the limit, because the debt
+    is there whatever the limit says. Raises Missing, also where the partner was deleted since, and NotPaid.
+    """
+    found = await _lock(tx, order_id)
+    if found.paid_at is None:
+        raise NotPaid
+    if await partner_rows.lock(tx.conn, no=found.partner_no) is None:
+        raise Missing(message="The partner of this order was deleted, and nobody is left who could owe it.")
+    owed_minor = _owed(found)
+    await partner_rows.let_over(tx.conn, no=found.partner_no, amount_minor=owed_minor)
+    undone = await rows.undo_pay(tx.conn, id=order_id)
+    if undone is None:
+        raise NotPaid
+    await ledger.post(
+        tx, "trade_payment_undone", _marking(found, undone),
+        [
+            Line(ledger.platform("bank", found.currency), owed_minor),
+            Line(ledger.party_receivable(found.party_id, found.currency), -owed_minor),
+        ],
+        booking_id=found.booking_id, description=f"Payment of order {found.code} undone",
+    )  # fmt: skip
+    if found.booking_id is not None and found.status == "DELIVERED":
+        await booking_rows.set_payment_status(tx.conn, booking_id=found.booking_id, payment_status="pending")
+    changes = {"reference": found.payment_reference, "paid_at": found.paid_at, "reason": reason}
+    await audit.record(tx, actor, "undo_order_payment", "trade_order", order_id, changes)
+    return await get(tx.conn, order_id)
+
+
+def _owed(found: TradeOrder) -> int:
+    return found.fee_minor if found.status == "CANCELLED" else found.total_minor
+
+
+def _marking(found: TradeOrder, undone: int) -> str:
+    """What the journal of one marking as paid is called, after so many that were undone."""
+    return f"{found.code}:{undone + 1}" if undone else found.code
 
 
 async def _lock(tx: Tx, order_id: int) -> TradeOrder:

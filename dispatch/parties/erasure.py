@@ -92,6 +92,8 @@ async def wipe(tx: Tx, account_id: UUID) -> None:
     await rows.erase_payers(conn, account_id=account_id)
     await rows.erase_provider_customers(conn, account_id=account_id)
     await rows.erase_app_customer(conn, account_id=account_id)
+    if (no := await rows.lock_erp_customer(conn, account_id=account_id)) is not None:
+        await rows.erase_erp_customer(conn, no=no)
     await files.drop_all_of(tx, files.Owner("account", account_id))
     await rows.end_memberships(conn, account_id=account_id)
     known = await rows.members_of(conn, account_id=account_id)
@@ -125,7 +127,7 @@ async def _forget_bookings(tx: Tx, booking_ids: list[UUID]) -> None:
         return
     for erase_part in (
         rows.erase_bookings, rows.erase_booking_events, rows.erase_answers_given, rows.erase_assignments,
-        rows.erase_offers_told, rows.erase_gateway_payloads,
+        rows.erase_offers_told, rows.erase_gateway_payloads, rows.erase_order_words,
     ):  # fmt: skip
         await erase_part(tx.conn, booking_ids=booking_ids)
 

@@ -49,6 +49,21 @@ WHERE account_id = :account_id;
 -- The app that booked for them keeps that there was somebody; the phone is free for a new customer.
 UPDATE integration_customers SET phone = 'erased:' || account_id WHERE account_id = :account_id;
 
+-- name: lock_erp_customer
+-- Whoever gives this customer to a partner just now is waited for.
+SELECT no FROM erp_customers WHERE account_id = :account_id FOR UPDATE;
+
+-- name: erase_erp_customer
+-- The partner and its orders stay; it is free to have another customer.
+WITH freed AS (UPDATE trade_partners SET customer_no = NULL, updated_at = app_now() WHERE customer_no = :no)
+DELETE FROM erp_customers WHERE no = :no;
+
+-- name: erase_order_words
+-- Why orders were cancelled, in the words of whoever cancelled their bookings.
+UPDATE trade_orders o SET cancellation_reason = NULL FROM bookings b
+WHERE b.id = o.booking_id AND b.id = ANY(:booking_ids::uuid[]) AND o.cancellation_reason IS NOT NULL
+  AND (b.cancelled_by IN ('admin', 'system', 'erp')) IS NOT TRUE;
+
 -- name: end_memberships
 UPDATE memberships SET status = 'removed' WHERE account_id = :account_id;
 

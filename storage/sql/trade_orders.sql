@@ -1,7 +1,7 @@
 -- part: columns
 o.id, o.code, o.partner_no, t.party_id, t.code AS partner_code, t.name AS partner_name, o.booking_id, o.organisation_id, o.status,
   o.currency, o.lines, o.subtotal_minor, o.discount_minor, o.tax_minor, o.total_minor, o.credit_minor, o.fee_minor, o.due_on, o.notes,
-  o.payment_reference, o.created_at, o.delivered_at, o.cancelled_at, o.paid_at, d.id AS delivery_id, d.code AS delivery_code
+  o.cancellation_reason, o.payment_reference, o.created_at, o.delivered_at, o.cancelled_at, o.paid_at, d.id AS delivery_id, d.code AS delivery_code
 
 -- part: source
 trade_orders o JOIN trade_partners t ON t.no = o.partner_no LEFT JOIN delivery_notes d ON d.order_id = o.id
@@ -70,16 +70,26 @@ RETURNING id;
 -- Gives the credit back, but for a fee that is owed, as many days from now as the order would have been after its delivery.
 UPDATE trade_orders SET status = 'CANCELLED', cancelled_at = app_now(), updated_at = app_now(), fee_minor = :fee_minor,
   due_on = CASE WHEN :fee_minor::bigint > 0 THEN (app_now() AT TIME ZONE :timezone)::date + due_days END,
-  credit_minor = CASE WHEN paid_at IS NULL THEN :fee_minor::bigint ELSE 0 END, notes = coalesce(:reason, notes)
+  credit_minor = CASE WHEN paid_at IS NULL THEN :fee_minor::bigint ELSE 0 END, cancellation_reason = :reason
 WHERE id = :id AND status = 'CONFIRMED';
 
 -- name: pay
 UPDATE trade_orders SET paid_at = app_now(), credit_minor = 0, payment_reference = :reference, updated_at = app_now()
-WHERE id = :id AND paid_at IS NULL AND (status = 'DELIVERED' OR (status = 'CANCELLED' AND fee_minor > 0));
+WHERE id = :id AND paid_at IS NULL AND (status = 'DELIVERED' OR (status = 'CANCELLED' AND fee_minor > 0))
+-- How many markings before this one were undone.
+RETURNING payments_undone;
+
+-- name: undo_pay
+-- It is owed again and takes the credit that it took before it was paid. Gives how many markings before this one were undone.
+UPDATE trade_orders SET paid_at = NULL, payment_reference = NULL, payments_undone = payments_undone + 1, updated_at = app_now(),
+  credit_minor = CASE status WHEN 'CANCELLED' THEN fee_minor ELSE total_minor END
+WHERE id = :id AND paid_at IS NOT NULL
+RETURNING payments_undone - 1;
 
 -- name: open_of
--- How many of a partner's orders are not over.
-SELECT count(*) FROM trade_orders WHERE partner_no = ANY(:numbers::bigint[]) AND (status = 'CONFIRMED' OR credit_minor > 0);
+-- Which of these partners have orders that are not over; none where none has.
+SELECT array_agg(DISTINCT partner_no ORDER BY partner_no) FROM trade_orders
+WHERE partner_no = ANY(:numbers::bigint[]) AND (status = 'CONFIRMED' OR credit_minor > 0);
 
 -- name: latest_of
 SELECT {columns} FROM {source} WHERE o.partner_no = :partner_no ORDER BY o.id DESC LIMIT :most;

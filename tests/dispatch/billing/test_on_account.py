@@ -174,7 +174,8 @@ async def test_cancelled_gives_the_credit_back_and_completed_makes_a_note(town: 
     async with town.services.transaction() as tx:
         await cancellation.cancel(tx, first.id, account_id, "changed my mind")
     order = await order_of(town, first.id)
-    assert order is not None and (order.status, order.credit_minor, order.notes) == ("CANCELLED", 0, "changed my mind")
+    assert order is not None and (order.status, order.credit_minor, order.notes) == ("CANCELLED", 0, None)
+    assert order.cancellation_reason == "changed my mind"
     assert (await partner_now(town.services, partner.no)).credit_used_minor == 0
 
     second = await confirmed(town, account_id, await prepared(town, account_id), nth=8)

@@ -9,13 +9,14 @@ from uuid import uuid4
 
 import pytest
 
+from dispatch.billing import ledger_check, trade_orders
 from dispatch.billing.trade_orders import price_of
 from dispatch.engine.bookings import NewItem
 from dispatch.parties import partner_status
 from dispatch.services import Services, Tx
 from storage import trade_orders as rows
 from storage.trade_orders import Terms
-from tests.trade import CLERK, add_partner
+from tests.trade import CLERK, add_partner, partner_now
 from tests.turns import one_after_the_other
 
 
@@ -77,3 +78,31 @@ async def test_a_partner_who_is_blocked_meanwhile_orders_nothing(services: Servi
     assert ordered is None
     async with services.read() as conn:
         assert await conn.fetchval("SELECT count(*) FROM trade_orders") == 0
+
+
+async def test_a_payment_is_undone_once(services: Services) -> None:
+    """Two who look at the same mistake: the second finds it mended, and the credit is taken once."""
+    partner = await add_partner(services, credit_limit_minor=1_000_000)
+    async with services.transaction() as tx:
+        order_id = await rows.insert(
+            tx.conn, party_id=partner.party_id, booking_id=None, organisation_id=None, currency="INR", lines=[],
+            subtotal_minor=100_000, discount_minor=0, tax_minor=0, total_minor=100_000, notes=None,
+        )  # fmt: skip
+    assert order_id is not None
+    async with services.transaction() as tx:
+        await trade_orders.deliver(tx, CLERK, order_id)
+        await trade_orders.pay(tx, CLERK, order_id, "wire 7")
+
+    async def undoing(tx: Tx) -> None:
+        await trade_orders.undo_pay(tx, CLERK, order_id, "Of another order")
+
+    async def paying(tx: Tx) -> None:
+        await trade_orders.pay(tx, CLERK, order_id, "wire 8")
+
+    _, second = await one_after_the_other(services, undoing, undoing)
+    assert isinstance(second, trade_orders.NotPaid)
+    assert (await partner_now(services, partner.no)).credit_used_minor == 100_000
+    _, second = await one_after_the_other(services, paying, paying)
+    assert isinstance(second, trade_orders.NothingOwed)
+    async with services.read() as conn:
+        assert await ledger_check.check(conn) == []

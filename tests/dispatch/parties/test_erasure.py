@@ -11,7 +11,7 @@ from dispatch.access import email_changes, passwords, signing, step_up
 from dispatch.billing import ledger, refunds
 from dispatch.billing.ledger import Line
 from dispatch.engine import bookings
-from dispatch.errors import Missing
+from dispatch.errors import Invalid, Missing
 from dispatch.events import SYSTEM
 from dispatch.outbox import messages
 from dispatch.parties import customers, erasure
@@ -22,6 +22,7 @@ from storage.database.pool import Pool
 from tests.dispatch.parties.people import notify, sign_in, stepped_up
 from tests.identity import OTHER_PHONE, PHONE, add_booking, add_technician, everything
 from tests.parties import PASSWORD, add_account, add_membership, add_party
+from tests.trade import add_partner, change_partner, partner_now
 from tests.turns import one_after_the_other, side_by_side
 from tests.world import World
 
@@ -273,3 +274,49 @@ async def test_erasure_forgets_whence_a_member_signed_in_and_the_address_they_wi
     for canary in ("CANARY", "canary", "203.0.113.77"):
         assert canary not in dump, [line for line in dump.splitlines() if canary in line]
     assert not await services.sessions.alive(done.pair.session_id, "provider")
+
+
+async def test_a_trade_partner_is_free_of_who_was_erased(services: Services) -> None:
+    """Also where somebody makes them its customer in that very moment."""
+    signed_in = await with_a_past(services)
+    account_id = signed_in.account.id
+    partner = await add_partner(services, customer=account_id)
+    async with services.transaction() as tx:
+        booking_id = await tx.conn.fetchval("SELECT id FROM bookings")
+        await tx.conn.execute("UPDATE bookings SET cancelled_by = 'customer'")
+        await tx.conn.execute(
+            "INSERT INTO trade_orders (code, partner_no, booking_id, status, cancelled_at, currency, lines, "
+            "subtotal_minor, discount_minor, tax_minor, total_minor, credit_minor, cancellation_reason) "
+            "VALUES ('BC1', $1, $2, 'CANCELLED', now(), 'INR', '[]', 0, 0, 0, 0, 0, 'CANARY REASON')",
+            partner.no, booking_id,
+        )  # fmt: skip
+
+    async def moving(tx: Tx) -> None:
+        await change_partner(tx, partner.no, customer_no=None)
+        await change_partner(tx, other.no, customer_no=partner.customer_no)
+
+    async def erasing(tx: Tx) -> None:
+        await erasure.wipe(tx, account_id)
+
+    other = await add_partner(services)
+    _, second = await one_after_the_other(services, moving, erasing)
+    assert second is None
+    for no in (partner.no, other.no):
+        assert (await partner_now(services, no)).customer_no is None
+    async with services.read() as conn:
+        assert await conn.fetchval("SELECT count(*) FROM erp_customers") == 0
+        assert await conn.fetchval("SELECT cancellation_reason FROM trade_orders") is None
+
+
+async def test_who_is_being_erased_becomes_no_partners_customer(services: Services) -> None:
+    signed_in = await sign_in(services)
+    partner, other = await add_partner(services, customer=signed_in.account.id), await add_partner(services)
+
+    async def erasing(tx: Tx) -> None:
+        await erasure.wipe(tx, signed_in.account.id)
+
+    async def taking(tx: Tx) -> None:
+        await change_partner(tx, other.no, customer_no=partner.customer_no)
+
+    _, refused = await one_after_the_other(services, erasing, taking)
+    assert isinstance(refused, Invalid) and refused.fields.keys() == {"customer_id"}
