@@ -28,6 +28,7 @@ class Clerk:
 @dataclass(frozen=True, slots=True)
 class Keeper:
     id: UUID
+    can_come_in: bool
 
 
 every = sql.rows("every", Clerk)

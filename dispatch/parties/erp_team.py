@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from uuid import UUID
 
 from dispatch.access import invitations, passwords
@@ -12,7 +13,7 @@ from dispatch.live.sessions import Ending
 from dispatch.services import Services, Tx
 from storage import erp_team as rows
 from storage.database.pool import Conn
-from storage.erp_team import Clerk
+from storage.erp_team import Clerk, Keeper
 
 REALM, ADMIN = "erp", "admin"
 MOST = 1000
@@ -37,15 +38,14 @@ async def get(conn: Conn, membership_id: UUID) -> Clerk:
 
 
 async def invite(tx: Tx, actor: Actor, email: str, name: str, role: str) -> Clerk:
-    """Makes somebody one of the staff; who has no password yet gets a link. Repeated, it sets the role anew.
-
-    Raises LastAdmin for whoever alone keeps the team, asked in as less.
+    """Makes somebody one of the staff; who has no password yet gets a link. Repeated, it sets the role anew, which acts
+    within seconds. Raises LastAdmin.
     """
-    admins = [keeper.id for keeper in await rows.lock_admins(tx.conn)]
     brand = f"{tx.services.settings.brand} ERP"
+    keepers = await rows.lock_admins(tx.conn)
     invited = await invitations.invite(tx, email, name, realm=REALM, party_id=None, party_name=brand, role=role)
-    if role != ADMIN and admins == [invited.membership_id]:
-        raise LastAdmin
+    if role != ADMIN:
+        _check_who_is_left(keepers, invited.membership_id)
     tx.services.sessions.judge_again(tx, REALM, invited.membership_id)
     made = await get(tx.conn, invited.membership_id)
     await audit.record(tx, actor, "invite_clerk", "erp_clerk", made.id, {"role": role})
@@ -85,8 +85,14 @@ async def remove(tx: Tx, actor: Actor, membership_id: UUID) -> None:
 
 
 async def _lock(tx: Tx, membership_id: UUID, *, leaves: bool) -> Clerk:
-    admins = [keeper.id for keeper in await rows.lock_admins(tx.conn)]
+    keepers = await rows.lock_admins(tx.conn)
     before = await get(tx.conn, membership_id)
-    if leaves and admins == [membership_id]:
-        raise LastAdmin
+    if leaves:
+        _check_who_is_left(keepers, membership_id)
     return before
+
+
+def _check_who_is_left(keepers: Sequence[Keeper], leaving: UUID) -> None:
+    """Somebody who was only invited keeps nothing: they may never come. Raises LastAdmin."""
+    if any(k.id == leaving for k in keepers) and not any(k.can_come_in for k in keepers if k.id != leaving):
+        raise LastAdmin

@@ -12,8 +12,9 @@ ORDER BY a.name, m.id LIMIT :most;
 SELECT {columns} FROM {source} WHERE m.id = :id AND m.realm = 'erp' AND m.status <> 'removed' AND a.erased_at IS NULL;
 
 -- name: lock_admins
--- Who keeps the team: locked, so that two of them cannot each be the last but one at once.
-SELECT id FROM memberships WHERE realm = 'erp' AND role = 'admin' AND status = 'active' ORDER BY id FOR UPDATE;
+-- Who keeps the team: locked, so that two of them cannot each be the last but one at once. Whoever has no password yet cannot come in.
+SELECT m.id, a.password_hash IS NOT NULL AND a.is_active AS can_come_in FROM memberships m JOIN accounts a ON a.id = m.account_id
+WHERE m.realm = 'erp' AND m.role = 'admin' AND m.status = 'active' ORDER BY m.id FOR UPDATE OF m;
 
 -- name: save
 UPDATE memberships SET role = :role, status = :status WHERE id = :id AND realm = 'erp';

@@ -19,3 +19,13 @@ async def test_the_team(office: Office, clerk: Clerk) -> None:
     for method, body in (("PATCH", {"role": "viewer"}), ("DELETE", None)):
         assert (await clerk.call(method, f"/team/{me['id']}", body, expect=409))["error"]["code"] == "LAST_ADMIN"
     await (await office.clerk("sales")).call("GET", "/team", expect=403)
+
+
+async def test_an_invitation_sets_the_role_of_whoever_is_there(clerk: Clerk) -> None:
+    given = {"email": f"new.{uuid4().hex[:6]}@acme.com", "name": "Nour", "role": "sales"}
+    made = (await clerk.call("POST", "/team", given, expect=201))["data"]
+    again = (await clerk.call("POST", "/team", {**given, "role": "viewer"}, expect=201))["data"]
+    assert (again["id"], again["role"]) == (made["id"], "viewer")
+    me = next(c for c in (await clerk.get("/team"))["data"] if c["role"] == "admin")
+    refused = await clerk.call("POST", "/team", {**given, "email": me["email"]}, expect=409)
+    assert refused["error"]["code"] == "LAST_ADMIN"

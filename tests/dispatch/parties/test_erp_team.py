@@ -16,7 +16,7 @@ CLERK = Actor("erp", "a clerk")
 
 @pytest.mark.parametrize("is_removed", [False, True])
 async def test_the_last_two_admins_cannot_both_go(services: Services, is_removed: bool) -> None:
-    people = [await add_account(services, f"{name}@erp.example", None) for name in ("one", "two")]
+    people = [await add_account(services, f"{name}@erp.example") for name in ("one", "two")]
     ids = [await add_membership(services, who, "erp", "admin") for who in people]
 
     def going(n: int) -> Work:
@@ -63,3 +63,42 @@ async def test_two_admins_who_ask_each_other_in_as_less_do_not_both_become_less(
 
     _, refused = await one_after_the_other(services, inviting("one"), inviting("two"))
     assert isinstance(refused, LastAdmin)
+
+
+async def test_who_was_only_invited_keeps_nothing(services: Services) -> None:
+    """An address that was misspelt would lock everybody out."""
+    me = await add_membership(services, await add_account(services, "me@erp.example"), "erp", "admin")
+    async with services.transaction() as tx:
+        await erp_team.invite(tx, CLERK, "nobdoy@erp.example", "Nobody", "admin")
+    with pytest.raises(LastAdmin):
+        async with services.transaction() as tx:
+            await erp_team.remove(tx, CLERK, me)
+    with pytest.raises(LastAdmin):
+        async with services.transaction() as tx:
+            await erp_team.set_role(tx, CLERK, me, "viewer")
+    async with services.transaction() as tx:
+        pending = next(c for c in await erp_team.page(tx.conn) if c.id != me)
+        await erp_team.remove(tx, CLERK, pending.id)
+
+
+async def test_an_invitation_takes_no_last_admin_their_role(services: Services) -> None:
+    ids = [
+        await add_membership(services, await add_account(services, f"{name}@erp.example"), "erp", "admin")
+        for name in ("one", "two")
+    ]
+
+    async def inviting(tx: Tx) -> None:
+        await erp_team.invite(tx, CLERK, "one@erp.example", "One", "viewer")
+
+    async def going(tx: Tx) -> None:
+        await erp_team.remove(tx, CLERK, ids[1])
+
+    _, refused = await one_after_the_other(services, inviting, going)
+    assert isinstance(refused, LastAdmin)
+    with pytest.raises(LastAdmin):
+        async with services.transaction() as tx:
+            await erp_team.invite(tx, CLERK, "two@erp.example", "Two", "sales")
+    async with services.read() as conn:
+        assert {c.id: c.role for c in await erp_team.page(conn)} == {ids[0]: "viewer", ids[1]: "admin"}
+        letters = "SELECT count(*) FROM outbox WHERE recipient = 'two@erp.example'"
+        assert await conn.fetchval(letters) == 0
