@@ -30,6 +30,7 @@ class Stop:
     partner_no: int
     partner_code: str
     partner_name: str
+    partner_status: str
     rank: int
     visit_frequency_days: int | None
     start_time: time | None
@@ -38,6 +39,7 @@ class Stop:
 
 
 every = sql.rows("every", Itinerary)
+count = sql.scalar("count", int)
 get = sql.row("get", Itinerary)
 lock = sql.scalar("lock", int)
 insert = sql.scalar("insert", int)

@@ -106,6 +106,14 @@ class StatusChange:
 
 
 @dataclass(frozen=True, slots=True)
+class LatestStatus:
+    partner_no: int
+    new: str
+    reason: str | None
+    is_notified: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Statistics:
     total: int
     active: int
@@ -138,6 +146,7 @@ save = sql.run("save")
 delete = sql.scalar("delete", int)
 set_status = sql.run("set_status")
 note_statuses = sql.run("note_statuses")
+latest_statuses = sql.rows("latest_statuses", LatestStatus)
 lift_expired = sql.run("lift_expired")
 children = sql.rows("children", Brief)
 brief = sql.row("brief", Brief)

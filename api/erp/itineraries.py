@@ -11,7 +11,7 @@ from api.audiences import Member, erp
 from api.erp.partner_details import VisitOut
 from api.erp.partner_views import Number, hour
 from api.shared.texts import text
-from api.wire.models import Body, BookingTime, View
+from api.wire.models import Body, BookingTime, Query, View
 from api.wire.results import Message, Reply
 from dispatch.parties import itineraries
 from dispatch.services import Services
@@ -74,6 +74,13 @@ class OrderIn(Body):
     ids: Annotated[list[Number], Field(min_length=1, max_length=itineraries.MOST_STOPS)]
 
 
+class ItineraryQuery(Query):
+    """Whose rounds, and whether those that are on or off."""
+
+    salesperson_id: Number | None = None
+    is_active: bool | None = None
+
+
 class ItineraryOut(View):
     id: int
     code: str
@@ -85,9 +92,12 @@ class ItineraryOut(View):
 
 
 class StopPartner(View):
+    """`status` says whether it may order: nobody drives to a closed one unknowingly."""
+
     id: int
     code: str
     name: str
+    status: str
 
 
 class StopOut(VisitOut):
@@ -99,10 +109,10 @@ class ItineraryDetail(ItineraryOut):
 
 
 @erp.route("GET", "/itineraries", permission="itineraries:read", tags=TAGS)
-async def list_itineraries(services: Services, caller: Member) -> list[ItineraryOut]:
-    """All itineraries."""
+async def list_itineraries(services: Services, caller: Member, query: ItineraryQuery) -> list[ItineraryOut]:
+    """All itineraries, or those of one salesperson."""
     async with services.read() as conn:
-        return [itinerary_out(i) for i in await itineraries.page(conn)]
+        return [itinerary_out(i) for i in await itineraries.page(conn, query.salesperson_id, query.is_active)]
 
 
 @erp.route("POST", "/itineraries", idempotency="optional", status=201, permission="itineraries:write", tags=TAGS)
@@ -198,5 +208,7 @@ def stop_out(row: Stop) -> StopOut:
         id=row.id, itinerary_id=row.itinerary_id, itinerary_code=row.itinerary_code,
         itinerary_name=row.itinerary_name, rank=row.rank, visit_frequency_days=row.visit_frequency_days,
         start_time=hour(row.start_time), end_time=hour(row.end_time), is_stop_point=row.is_stop_point,
-        partner=StopPartner(id=row.partner_no, code=row.partner_code, name=row.partner_name),
+        partner=StopPartner(
+            id=row.partner_no, code=row.partner_code, name=row.partner_name, status=row.partner_status
+        ),
     )  # fmt: skip

@@ -107,7 +107,7 @@ async def attach_term(services: Services, caller: Member, id: int, body: AttachI
     """
     async with services.transaction() as tx:
         await trade_partners.lock(tx, id)
-        await partner_terms.attach(tx, id, body.payment_term_id, is_default=body.is_default)
+        await partner_terms.attach(tx, caller.actor, id, body.payment_term_id, is_default=body.is_default)
     return Message("Payment term added successfully")
 
 
@@ -116,7 +116,7 @@ async def detach_term(services: Services, caller: Member, id: int, term_id: int)
     """Take a term away; the default one and the only one stay."""
     async with services.transaction() as tx:
         await trade_partners.lock(tx, id)
-        await partner_terms.detach(tx, id, term_id)
+        await partner_terms.detach(tx, caller.actor, id, term_id)
     return Message("Payment term removed successfully")
 
 
@@ -125,5 +125,5 @@ async def default_term(services: Services, caller: Member, id: int, term_id: int
     """Make one of a partner's terms its default."""
     async with services.transaction() as tx:
         await trade_partners.lock(tx, id)
-        await partner_terms.set_default(tx, id, term_id)
+        await partner_terms.set_default(tx, caller.actor, id, term_id)
     return Message("Default payment term updated successfully")

@@ -58,10 +58,12 @@ async def set_status(services: Services, caller: Member, id: int, body: StatusIn
     Example: {"new_status": "ON_HOLD", "status_change_reason": "Payment delay", "notify_partner": false}
     """
     async with services.transaction() as tx:
-        await partner_status.set_status(
+        has_address = await partner_status.set_status(
             tx, caller.actor, id, body.new_status, body.status_change_reason, notifies=body.notify_partner
         )
-    return Message("Partner status updated successfully")
+    was_not_told = body.notify_partner and not has_address
+    more = ". It has no e-mail address, so nothing was sent: tell it yourself" if was_not_told else ""
+    return Message(f"Partner status updated successfully{more}")
 
 
 @erp.route("PATCH", "/partners/{id}/block", permission="partners:write", tags=TAGS)

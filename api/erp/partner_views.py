@@ -4,10 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime, time
+from decimal import Decimal
 from typing import Annotated, Any, ClassVar, Literal
 from uuid import UUID
 
-from pydantic import AfterValidator, Discriminator, EmailStr, Field, StringConstraints, Tag, ValidationInfo
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Discriminator,
+    EmailStr,
+    Field,
+    StringConstraints,
+    Tag,
+    ValidationInfo,
+)
 
 from api.shared.texts import text
 from api.wire.models import Body, Day, Degrees, Money, View
@@ -22,12 +32,22 @@ from storage.trade_partners import TradePartner
 Status = Literal["ACTIVE", "ON_HOLD", "BLOCKED", "CLOSED"]
 #: What is counted here, as a bigint's positive half takes it.
 Number = Annotated[int, Field(ge=1, le=2**63 - 1)]
-Percent = Annotated[float, Field(ge=0, le=100)]
+
+
+def _hundredths(value: float) -> float:
+    if Decimal(str(value)) != round(Decimal(str(value)), 2):
+        raise ValueError("must have at most two decimals")
+    return value
+
+
+#: As fine as it is kept: what is sent is what is shown.
+Percent = Annotated[float, Field(ge=0, le=100), AfterValidator(_hundredths)]
 Reason = Annotated[str, StringConstraints(strip_whitespace=True, max_length=500)]
 Amount = Annotated[Money, Field(ge=0)]
 Latitude = Annotated[float, Field(ge=-90, le=90)]
 Longitude = Annotated[float, Field(ge=-180, le=180)]
-#: Blank is nothing.
+#: Blank is nothing, as a form sends a line that nobody filled in.
+Email = Annotated[EmailStr | None, BeforeValidator(lambda given: None if given == "" else given)]
 Line = StringConstraints(strip_whitespace=True, max_length=255)
 Short = StringConstraints(strip_whitespace=True, max_length=50)
 Text100 = StringConstraints(strip_whitespace=True, max_length=100)
@@ -72,7 +92,7 @@ class PartnerFields(Body):
     vat_group_code: Annotated[str, Short] | None = None
     phone: Annotated[str, StringConstraints(strip_whitespace=True, max_length=30)] | None = None
     whatsapp: Annotated[str, StringConstraints(strip_whitespace=True, max_length=30)] | None = None
-    email: EmailStr | None = None
+    email: Email = None
     website: Annotated[str, Line] | None = None
     address_line1: Annotated[str, Line] | None = None
     address_line2: Annotated[str, Line] | None = None

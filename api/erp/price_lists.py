@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Annotated
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from api.audiences import Member, erp
 from api.shared.texts import text
@@ -38,8 +39,15 @@ class PriceIn(Body):
     price: Annotated[Money, within(0, MOST_MINOR)]
 
 
+def _each_once(items: list[PriceIn]) -> list[PriceIn]:
+    counts = Counter(item.service_id for item in items)
+    if twice := [str(service_id) for service_id, count in counts.items() if count > 1]:
+        raise ValueError(f"must name each service once; more than once there is {', '.join(twice[:20])}")
+    return items
+
+
 class PricesIn(Body):
-    items: Annotated[list[PriceIn], Field(min_length=1, max_length=1000)]
+    items: Annotated[list[PriceIn], Field(min_length=1, max_length=1000), AfterValidator(_each_once)]
 
 
 class PriceListOut(View):

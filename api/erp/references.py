@@ -131,7 +131,7 @@ async def list_terms(services: Services, caller: Member) -> list[TermOut]:
 
 @erp.route("POST", "/payment-terms", idempotency="optional", status=201, permission="references:write", tags=TAGS)
 async def create_term(services: Services, caller: Member, body: TermIn) -> Reply[TermOut]:
-    """Add a payment term; `days` is when an order is due after it was made.
+    """Add a payment term; an order is due so many `days` after its delivery.
 
     Example: {"name": "45 days", "days": 45, "is_credit": true}
     """

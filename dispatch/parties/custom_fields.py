@@ -255,9 +255,10 @@ def _date(text: str) -> str:
 def _datetime(text: str) -> str:
     try:
         moment = datetime.fromisoformat(text)
-    except ValueError as error:
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC).isoformat()
+    except (ValueError, OverflowError) as error:
+        # At the ends of the calendar another offset is a day that there is not.
         raise ValueError("must be a moment such as 2026-01-31T10:00:00Z") from error
-    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC).isoformat()
 
 
 def _checkbox(text: str) -> str:

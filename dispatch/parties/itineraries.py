@@ -46,8 +46,9 @@ class AlreadyThere(Conflict):
     code = "already_assigned"
 
 
-async def page(conn: Conn) -> list[Itinerary]:
-    return await rows.every(conn, most=MOST)
+async def page(conn: Conn, salesperson_id: int | None = None, is_active: bool | None = None) -> list[Itinerary]:
+    """All, or those of a salesperson, or those that are on or off."""
+    return await rows.every(conn, salesperson_id=salesperson_id, is_active=is_active, most=MOST)
 
 
 async def get(conn: Conn, id: int) -> tuple[Itinerary, list[Stop]]:
@@ -60,7 +61,7 @@ async def get(conn: Conn, id: int) -> tuple[Itinerary, list[Stop]]:
 
 async def create(tx: Tx, actor: Actor, fields: Mapping[str, Any]) -> Itinerary:
     """Raises CodeTaken, NoRoom, Invalid (the salesperson)."""
-    if len(await page(tx.conn)) >= MOST:
+    if (await rows.count(tx.conn) or 0) >= MOST:
         raise NoRoom
     await _check_salesperson(tx, fields["salesperson_id"])
     made = await _writing(tx, rows.insert(tx.conn, **fields))

@@ -63,14 +63,18 @@ def read(content: bytes) -> list[tuple[int, dict[str, str]]]:
     # Strict: a quote that nobody closes would take the rows behind it into one cell.
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     found: list[tuple[int, dict[str, str]]] = []
+    begins = 1
     try:
         names = [name.strip() for name in next(reader, [])]
         if not any(names) or len(names) > MOST_COLUMNS:
             raise Invalid({"file": "The first line has to name the columns."})
         if len(named := [name for name in names if name]) > len(set(named)):
             raise Invalid({"file": "The first line names a column twice."})
+        begins = reader.line_num + 1
         for cells in reader:
-            if len(cells) > len(names):
+            begins = reader.line_num + 1
+            # Spreadsheets end lines with separators that nobody wrote.
+            if any(cell.strip() for cell in cells[len(names) :]):
                 raise Invalid({"file": f"Line {reader.line_num} has more cells than the first line has columns."})
             held = {
                 name: undone(cell.strip()) for name, cell in zip(names, cells, strict=False) if name and cell.strip()
@@ -80,7 +84,7 @@ def read(content: bytes) -> list[tuple[int, dict[str, str]]]:
             if len(found) > MOST_ROWS:
                 raise Invalid({"file": f"A file has at most {MOST_ROWS} rows; divide it."})
     except csv.Error as error:
-        raise Invalid({"file": "This cannot be read as CSV."}) from error
+        raise Invalid({"file": f"Line {begins} cannot be read as CSV: look at its quotes."}) from error
     if not found:
         raise Invalid({"file": "There is no row in this file."})
     return found

@@ -36,10 +36,14 @@ async def toggle(tx: Tx, actor: Actor, no: int) -> None:
     await _move(tx, actor, [partner], "ON_HOLD" if partner.status == "ACTIVE" else "ACTIVE", None)
 
 
-async def set_status(tx: Tx, actor: Actor, no: int, status: str, reason: str, *, notifies: bool) -> None:
-    """With a reason; the partner gets a letter where it is asked for and has an address. Raises Missing."""
+async def set_status(tx: Tx, actor: Actor, no: int, status: str, reason: str, *, notifies: bool) -> bool:
+    """With a reason; the partner gets a letter where it is asked for and has an address: whether it has one.
+
+    Raises Missing.
+    """
     partner = await trade_partners.lock(tx, no)
     await _move(tx, actor, [partner], status, reason, notifies=notifies)
+    return bool(partner.email)
 
 
 async def set_all(tx: Tx, actor: Actor, nos: Sequence[int], status: str, reason: str | None) -> int:
@@ -85,8 +89,22 @@ async def _move(
     until: datetime | None = None,
     notifies: bool = False,
 ) -> None:
+    """Whoever stands so already, for this reason and until then, is left alone: a repetition is no second deed, and
+    nobody gets the same letter twice.
+    """
+    reason, blocked = reason or None, status == "BLOCKED"
+    told_last = {s.partner_no: s for s in await rows.latest_statuses(tx.conn, numbers=[p.no for p in partners])}
+
+    def stands(partner: TradePartner) -> bool:
+        last = told_last.get(partner.no)
+        if last is None or (partner.status, last.new, last.reason) != (status, status, reason):
+            return False
+        if notifies and partner.email and not last.is_notified:
+            return False
+        return not blocked or (partner.blocked_until, partner.block_reason) == (until, reason)
+
+    partners = [partner for partner in partners if not stands(partner)]
     nos = [partner.no for partner in partners]
-    blocked = status == "BLOCKED"
     await rows.set_status(
         tx.conn, numbers=nos, status=status, blocked_until=until if blocked else None,
         block_reason=reason if blocked else None,

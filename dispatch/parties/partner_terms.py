@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dispatch.engine import audit
 from dispatch.errors import Conflict, Missing
+from dispatch.events import Actor
 from dispatch.services import Tx
 from storage import payment_terms as rows
 from storage.database.errors import StorageError, is_foreign_key
@@ -30,7 +32,7 @@ async def of_partner(conn: Conn, no: int) -> tuple[list[PartnerTerm], list[Payme
     return await rows.of_partner(conn, partner_no=no), await rows.available(conn, partner_no=no, most=MOST_TERMS)
 
 
-async def attach(tx: Tx, no: int, term_id: int, *, is_default: bool) -> None:
+async def attach(tx: Tx, actor: Actor, no: int, term_id: int, *, is_default: bool) -> None:
     """The partner's lock is held; its first term is its default. Raises Missing, AlreadyAttached."""
     if await rows.get(tx.conn, id=term_id) is None:
         raise Missing("payment term")
@@ -44,26 +46,41 @@ async def attach(tx: Tx, no: int, term_id: int, *, is_default: bool) -> None:
         raise Missing("payment term") from error
     if not is_new:
         raise AlreadyAttached
+    await audit.record(tx, actor, "add_payment_term", "trade_partner", no, {"payment_term_id": term_id})
     if is_default:
-        await set_default(tx, no, term_id)
+        await set_default(tx, actor, no, term_id)
 
 
-async def set_default(tx: Tx, no: int, term_id: int) -> None:
+async def set_default(tx: Tx, actor: Actor, no: int, term_id: int) -> None:
     """The partner's lock is held. Raises Missing for a term that the partner does not have."""
+    await _put_first(tx, actor, no, term_id, await _default_of(tx, no))
+
+
+async def make_default(tx: Tx, actor: Actor, no: int, term_id: int) -> None:
+    """The same for a term that the partner may lack yet; the term is there."""
+    old = await _default_of(tx, no)
+    await rows.attach(tx.conn, partner_no=no, term_id=term_id)
+    await _put_first(tx, actor, no, term_id, old)
+
+
+async def _default_of(tx: Tx, no: int) -> int | None:
+    return next((term.id for term in await rows.of_partner(tx.conn, partner_no=no) if term.is_default), None)
+
+
+async def _put_first(tx: Tx, actor: Actor, no: int, term_id: int, old: int | None) -> None:
     await rows.undefault(tx.conn, partner_no=no, term_id=term_id)
     if not await rows.set_default(tx.conn, partner_no=no, term_id=term_id):
         raise Missing("payment term")
+    if old != term_id:
+        # When the partner's next orders are due is decided by it.
+        changes = {"payment_term_id": {"old": old, "new": term_id}}
+        await audit.record(tx, actor, "set_payment_term", "trade_partner", no, changes)
 
 
-async def make_default(tx: Tx, no: int, term_id: int) -> None:
-    """The same for a term that the partner may lack yet; the term is there."""
-    await rows.attach(tx.conn, partner_no=no, term_id=term_id)
-    await set_default(tx, no, term_id)
-
-
-async def detach(tx: Tx, no: int, term_id: int) -> None:
+async def detach(tx: Tx, actor: Actor, no: int, term_id: int) -> None:
     """The partner's lock is held. Raises Missing, CannotDetach."""
     if await rows.detach(tx.conn, partner_no=no, term_id=term_id):
+        await audit.record(tx, actor, "remove_payment_term", "trade_partner", no, {"payment_term_id": term_id})
         return
     if any(term.id == term_id for term in await rows.of_partner(tx.conn, partner_no=no)):
         raise CannotDetach

@@ -26,6 +26,8 @@ T = TypeVar("T")
 
 #: Of each kind; what could not be shown is not made.
 MOST = 1000
+#: So many services are named in a refusal.
+_MOST_NAMED = 20
 #: Of regions, cities and areas together.
 MOST_AREAS = 20_000
 #: Of one price list.
@@ -99,11 +101,13 @@ async def delete_price_list(tx: Tx, actor: Actor, id: int) -> None:
 async def put_prices(tx: Tx, actor: Actor, id: int, prices: Mapping[UUID, int]) -> None:
     """Sets the prices of these services on a list, in minor units. Raises Missing, Invalid for unknown services."""
     await price_list(tx.conn, id)
+    if unknown := await rows.unknown_services(tx.conn, ids=list(prices)):
+        raise Invalid({"items": f"There is no service {', '.join(map(str, unknown[:_MOST_NAMED]))}."})
     written = await _writing(tx, rows.put_price_list_items(
         tx.conn, price_list_id=id, service_ids=list(prices), prices=list(prices.values())
     ), Missing("price list"))  # fmt: skip
     if written != len(prices):
-        raise Invalid({"items": "Some of these services do not exist."})
+        raise Invalid({"items": "One of these services was taken out of the catalogue just now."})
     await audit.record(tx, actor, "set_prices", "price_list", id, {str(k): v for k, v in prices.items()})
 
 

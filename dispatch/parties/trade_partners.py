@@ -29,6 +29,8 @@ from storage.trade_partners import Counted, Statistics, TradePartner
 STATUSES = ("ACTIVE", "ON_HOLD", "BLOCKED", "CLOSED")
 #: How often the number that was found may be given out by hand in that very moment.
 TRIES = 10
+#: So many partners are named in a refusal.
+_MOST_NAMED = 20
 #: So many types, and channels, are named in the statistics.
 MOST_KINDS = 1000
 _NOT_BLOCKED = "Only a partner whose status is BLOCKED has the end or the reason of a block."
@@ -73,6 +75,14 @@ class InUse(Conflict):
     """This partner has open orders or owes something, and cannot be deleted."""
 
     code = "partner_in_use"
+
+    @classmethod
+    def of(cls, partners: Sequence[TradePartner]) -> InUse:
+        """Of several it names those that stand in the way."""
+        named = ", ".join(partner.code for partner in partners[:_MOST_NAMED])
+        more = f" and {len(partners) - _MOST_NAMED:,} more" if len(partners) > _MOST_NAMED else ""
+        text = f"These partners have open orders or owe something, and cannot be deleted: {named}{more}."
+        return cls(text, details={"partner_ids": [partner.no for partner in partners]})
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,7 +223,7 @@ async def create(tx: Tx, actor: Actor, form: Form, *, may_credit: bool) -> Trade
     no = await _insert(tx, profile)
     await custom_fields.put(tx, str(no), values)
     if form.payment_term_id is not None:
-        await _guarded(tx, partner_terms.make_default(tx, no, form.payment_term_id))
+        await _guarded(tx, partner_terms.make_default(tx, actor, no, form.payment_term_id))
     await rows.note_statuses(
         tx.conn, numbers=[no], olds=[None], new=profile.status, reason=profile.block_reason, is_notified=False,
         blocked_until=profile.blocked_until, actor_kind=actor.kind, actor_id=actor.id,
@@ -239,7 +249,7 @@ async def change(tx: Tx, actor: Actor, no: int, form: Form, *, may_credit: bool)
     await _save(tx, no, new)
     await custom_fields.put(tx, str(no), values)
     if form.payment_term_id is not None:
-        await _guarded(tx, partner_terms.make_default(tx, no, form.payment_term_id))
+        await _guarded(tx, partner_terms.make_default(tx, actor, no, form.payment_term_id))
     if new.status != old.status:
         await rows.note_statuses(
             tx.conn, numbers=[no], olds=[old.status], new=new.status, reason=new.block_reason, is_notified=False,
@@ -251,9 +261,9 @@ async def change(tx: Tx, actor: Actor, no: int, form: Form, *, may_credit: bool)
 
 async def delete(tx: Tx, actor: Actor, nos: Sequence[int]) -> int:
     """Deletes all of these or none, with their custom values. Raises Invalid (unknown ids), InUse."""
-    await lock_all(tx, nos)
-    if await order_rows.open_of(tx.conn, numbers=list(nos)):
-        raise InUse
+    found = await lock_all(tx, nos)
+    if in_use := await order_rows.open_of(tx.conn, numbers=list(nos)):
+        raise InUse if len(nos) == 1 else InUse.of([partner for partner in found if partner.no in in_use])
     gone = await rows.delete(tx.conn, numbers=list(nos)) or 0
     for no in nos:
         await audit.record(tx, actor, "delete_partner", "trade_partner", no)
@@ -266,7 +276,7 @@ async def lock_all(tx: Tx, nos: Sequence[int]) -> list[TradePartner]:
     await rows.lift_expired(tx.conn, numbers=list(nos))
     known = {partner.no for partner in found}
     if unknown := [str(no) for no in nos if no not in known]:
-        raise Invalid({"partner_ids": f"There is no partner {', '.join(unknown[:20])}."})
+        raise Invalid({"partner_ids": f"There is no partner {', '.join(unknown[:_MOST_NAMED])}."})
     return found
 
 
@@ -355,6 +365,9 @@ async def _check(tx: Tx, profile: Profile, form: Form, *, is_new: bool, no: int 
     bad |= {name: f"There is no such {_NOUNS[name]}." for name in unknown or ()}
     if no is not None and profile.parent_no == no:
         bad["parent_partner_id"] = "A partner cannot stand above itself."
+    if (profile.geo_lat is None) != (profile.geo_lng is None):
+        missing = "geo_lat" if profile.geo_lat is None else "geo_lng"
+        bad[missing] = "Latitude and longitude go together: send both or neither."
     if form.account is not None and profile.customer_no is not None:
         bad["auth"] = "This partner has a customer; an account can be made for one without."
     if profile.status != "BLOCKED" and (profile.blocked_until or profile.block_reason):
@@ -381,7 +394,7 @@ _NOUNS = {
 _GONE: Mapping[str, str] = {
     "trade_partners_price_list_id_fkey": "price_list_id", "trade_partners_salesperson_id_fkey": "salesperson_id",
     "trade_partners_vat_group_code_fkey": "vat_group_code", "trade_partners_geo_area_code_fkey": "geo_area_code",
-    "trade_partner_terms_term_id_fkey": "payment_term_id",
+    "trade_partner_terms_term_id_fkey": "payment_term_id", "trade_partners_customer_no_fkey": "customer_id",
 }  # fmt: skip
 
 

@@ -1,7 +1,14 @@
 -- name: every
+-- All, or those of a salesperson, or those that are on or off.
 SELECT i.id, i.code, i.name, i.salesperson_id, i.is_active, i.created_at,
   (SELECT count(*) FROM itinerary_partners p WHERE p.itinerary_id = i.id) AS partners
-FROM itineraries i ORDER BY i.code LIMIT :most;
+FROM itineraries i
+WHERE (:salesperson_id::bigint IS NULL OR i.salesperson_id = :salesperson_id)
+  AND (:is_active::boolean IS NULL OR i.is_active = :is_active)
+ORDER BY i.code LIMIT :most;
+
+-- name: count
+SELECT count(*) FROM itineraries;
 
 -- name: get
 SELECT i.id, i.code, i.name, i.salesperson_id, i.is_active, i.created_at,
@@ -24,7 +31,8 @@ DELETE FROM itineraries WHERE id = :id;
 
 -- part: stop_columns
 p.id, p.itinerary_id, i.code AS itinerary_code, i.name AS itinerary_name, p.partner_no, t.code AS partner_code,
-  t.name AS partner_name, p.rank, p.visit_frequency_days, p.start_time, p.end_time, p.is_stop_point
+  t.name AS partner_name,
+  CASE WHEN t.status = 'BLOCKED' AND t.blocked_until <= app_now() THEN 'ACTIVE' ELSE t.status END AS partner_status, p.rank, p.visit_frequency_days, p.start_time, p.end_time, p.is_stop_point
 
 -- part: stop_source
 itinerary_partners p JOIN itineraries i ON i.id = p.itinerary_id JOIN trade_partners t ON t.no = p.partner_no

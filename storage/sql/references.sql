@@ -22,6 +22,11 @@ DELETE FROM price_lists WHERE id = :id AND NOT EXISTS (SELECT 1 FROM trade_partn
 SELECT i.service_id, s.name AS service_name, i.price_minor FROM price_list_items i JOIN services s ON s.id = i.service_id
 WHERE i.price_list_id = :price_list_id ORDER BY s.name, i.service_id LIMIT :most;
 
+-- name: unknown_services
+-- Which of these are none of the catalogue.
+SELECT array_agg(i.id ORDER BY i.place) FROM unnest(:ids::uuid[]) WITH ORDINALITY AS i (id, place)
+WHERE NOT EXISTS (SELECT 1 FROM services s WHERE s.id = i.id AND s.deleted_at IS NULL);
+
 -- name: put_price_list_items
 -- Only for services that are there; gives how many were written.
 INSERT INTO price_list_items (price_list_id, service_id, price_minor)

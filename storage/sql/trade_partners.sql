@@ -104,6 +104,11 @@ INSERT INTO trade_partner_statuses (partner_no, old, new, reason, is_notified, b
 SELECT s.no, s.old, :new, :reason, :is_notified, :blocked_until, :actor_kind, :actor_id
 FROM unnest(:numbers::bigint[], :olds::text[]) AS s (no, old);
 
+-- name: latest_statuses
+-- The newest line in the history of each of these.
+SELECT DISTINCT ON (partner_no) partner_no, new, reason, is_notified FROM trade_partner_statuses
+WHERE partner_no = ANY(:numbers::bigint[]) ORDER BY partner_no, id DESC;
+
 -- name: lift_expired
 -- Blocks whose time is over end, of these partners or of all (without numbers); whom somebody else has locked waits for the next
 -- turn.

@@ -12,7 +12,8 @@ from tests.api.erp.conftest import Clerk, Office
 VALUES: dict[str, tuple[list[Any], list[Any]]] = {
     "text": (["x", 5], ["y" * 501, {"a": 1}]), "textarea": (["y" * 4000], ["y" * 5001]),
     "number": ([1, "2.5", -3], ["many", "1e9"]), "email": (["a@acme.com"], ["nobody"]),
-    "date": (["2026-01-31"], ["31/01/2026"]), "datetime": (["2026-01-31T10:00:00Z"], ["now"]),
+    "date": (["2026-01-31"], ["31/01/2026"]),
+    "datetime": (["2026-01-31T10:00:00Z"], ["now", "0001-01-01T00:00:00+10:00", "9999-12-31T23:00:00-05:00"]),
     "select": (["red"], ["green"]), "radio": (["blue"], ["green"]), "checkbox": ([True, "no"], ["perhaps"]),
 }  # fmt: skip
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from uuid import uuid4
+
 from tests.api.erp.conftest import Clerk
 
 
@@ -37,3 +39,33 @@ async def test_a_round_of_partners(clerk: Clerk) -> None:
     await clerk.call("DELETE", f"{path}/partner/{first['id']}", expect=404)
     await clerk.call("DELETE", f"/partners/{two['id']}")
     assert await order() == [three["id"]]
+
+
+async def test_a_salespersons_rounds_say_who_may_order(clerk: Clerk) -> None:
+    code = uuid4().hex[:6]
+    person = (await clerk.call("POST", "/salespeople", {"code": code, "name": "Sana"}, expect=201))["data"]
+    made = [
+        (await clerk.call("POST", "/itineraries", {"code": f"{code}{n}", "name": "Round", **more}, expect=201))["data"]
+        for n, more in enumerate((
+            {"salesperson_id": person["id"]}, {"salesperson_id": person["id"], "is_active": False}, {},
+        ))
+    ]  # fmt: skip
+
+    async def listed(query: str) -> list[int]:
+        return [i["id"] for i in (await clerk.get(f"/itineraries{query}"))["data"]]
+
+    one, off, other = (i["id"] for i in made)
+    assert await listed(f"?salesperson_id={person['id']}") == [one, off]
+    assert await listed(f"?salesperson_id={person['id']}&is_active=true") == [one]
+    assert off in (found := await listed("?is_active=false")) and one not in found
+    assert {one, off, other} <= set(await listed(""))
+
+    partners = [await clerk.partner(status=word) for word in ("ACTIVE", "CLOSED")]
+    path = f"/itineraries/{one}"
+    for partner in partners:
+        await clerk.call("POST", f"{path}/assign-partner", {"partner_code": partner["code"]}, expect=201)
+    await clerk.call("PATCH", f"/partners/{partners[0]['id']}/block", {"blocked_until": "2090-01-01"})
+    stops = (await clerk.get(path))["data"]["itinerary_partners"]
+    assert [s["partner"]["status"] for s in stops] == ["BLOCKED", "CLOSED"]
+    moved = await clerk.call("PATCH", f"{path}/partner/{stops[1]['id']}", {"rank": 1})
+    assert moved["data"]["partner"]["status"] == "CLOSED"

@@ -101,3 +101,11 @@ async def test_an_export_is_what_an_import_reads(office: Office, clerk: Clerk) -
     viewer = await office.clerk("viewer")
     assert (await viewer.call("GET", "/partners/export?format=xlsx"))[:2] == b"PK"
     await imported(viewer, "name\nx\n", expect=403)
+
+
+async def test_a_moment_that_there_is_not_fails_its_row_alone(clerk: Clerk) -> None:
+    field = {"field_name": f"m{uuid4().hex[:6]}", "field_label": "Met", "field_type": "datetime"}
+    own = (await clerk.call("POST", "/custom-fields", field, expect=201))["data"]["id"]
+    done = await imported(clerk, f"name,custom_fields.{own}\nA,0001-01-01T00:00:00+10:00\nB,2026-01-31T10:00:00Z\n")
+    assert (done["status"], [row["result"] for row in done["data"]]) == ("completed", ["failed", "created"])
+    assert done["data"][0]["errors"].keys() == {f"custom_fields.{own}"}

@@ -94,3 +94,34 @@ async def test_payment_terms(clerk: Clerk) -> None:
     assert (await clerk.call("DELETE", f"{path}/1"))["message"] == "Payment term removed successfully"
     await clerk.call("DELETE", f"{path}/2", expect=409)
     await clerk.call("DELETE", f"{path}/3", expect=404)
+
+
+async def test_a_repeated_request_is_no_second_deed(office: Office, clerk: Clerk) -> None:
+    partner = await clerk.partner(email="once@acme.com")
+    path = f"/partners/{partner['id']}"
+    quiet = {"new_status": "ON_HOLD", "status_change_reason": "Payment delay"}
+    told = {**quiet, "notify_partner": True}
+    # Whoever was not told yet is told; whoever was is not told again.
+    for body in (quiet, quiet, told, told, quiet, told):
+        await clerk.call("PATCH", f"{path}/status", body)
+    block = {"blocked_until": "2090-03-01", "block_reason": "Overdue"}
+    for deed, body in (("block", block), ("block", block), ("unblock", None), ("unblock", None), ("block", block)):
+        await clerk.call("PATCH", f"{path}/{deed}", body)
+    # Another end is another block.
+    await clerk.call("PATCH", f"{path}/block", {**block, "blocked_until": "2090-04-01"})
+    history = (await clerk.get(f"{path}/status-history"))["data"]
+    assert [(h["new_status"], h["notified"]) for h in reversed(history)] == [
+        ("ACTIVE", False), ("ON_HOLD", False), ("ON_HOLD", True), ("BLOCKED", False), ("ACTIVE", False),
+        ("BLOCKED", False), ("BLOCKED", False),
+    ]  # fmt: skip
+    assert history[0]["blocked_until"] == "2090-04-01"
+    async with office.services.read() as conn:
+        assert await conn.fetchval("SELECT count(*) FROM outbox WHERE recipient = 'once@acme.com'") == 1
+
+
+async def test_who_cannot_be_told_is_named_to_the_clerk(clerk: Clerk) -> None:
+    path = f"/partners/{(await clerk.partner())['id']}"
+    body = {"new_status": "ON_HOLD", "status_change_reason": "Payment delay", "notify_partner": True}
+    done = await clerk.call("PATCH", f"{path}/status", body)
+    assert "no e-mail" in done["message"]
+    assert (await clerk.get(f"{path}/status-history"))["data"][0]["notified"] is False

@@ -188,3 +188,42 @@ async def test_credit_is_for_who_may_decide_about_it(office: Office, clerk: Cler
     assert done["message"] == "Credit limit updated successfully" and done["partner"]["credit_limit"] == 20000
     await controller.call("PATCH", path, {"credit_limit": -1}, expect=422)
     await controller.call("PATCH", path, {"credit_limit": 1, "reason": "x" * 501}, expect=422)
+
+
+async def test_half_a_place_is_none(clerk: Clerk) -> None:
+    partner = await clerk.partner(geo_lat=33.5, geo_lng=-7.6)
+    path = f"/partners/{partner['id']}"
+    for sent, missing in (("geo_lat", "geo_lat"), ("geo_lng", "geo_lng")):
+        assert missing in (await clerk.call("PATCH", path, {sent: None}, expect=422))["errors"]
+    await clerk.call("PATCH", path, {"geo_lat": None, "geo_lng": None})
+    shown = (await clerk.get(path))["partner"]
+    assert (shown["geo_lat"], shown["geo_lng"]) == (None, None)
+
+
+async def test_a_line_of_a_form_that_nobody_filled_in_is_empty(clerk: Clerk) -> None:
+    partner = await clerk.partner(email="a@acme.com", phone="+33123456789")
+    await clerk.call("PUT", f"/partners/{partner['id']}", {"email": "", "phone": ""})
+    shown = (await clerk.get(f"/partners/{partner['id']}"))["partner"]
+    assert (shown["email"], shown["phone"]) == (None, None)
+
+
+async def test_a_rate_is_kept_as_it_is_sent_or_refused(clerk: Clerk) -> None:
+    for rate in (12.345, 0.001, 1e-9):
+        refused = await clerk.call("POST", "/partners", {"name": "x", "default_discount_rate": rate}, expect=422)
+        assert "default_discount_rate" in refused["errors"]
+    for rate in (0.01, 12.35, 33.3, 99.99, 100):
+        assert (await clerk.partner(default_discount_rate=rate))["default_discount_rate"] == rate
+
+
+async def test_a_bulk_deletion_says_who_stands_in_its_way(office: Office, clerk: Clerk) -> None:
+    ids = [(await clerk.partner())["id"] for _ in range(3)]
+    async with office.services.pool.transaction() as conn:
+        await conn.execute(
+            "INSERT INTO trade_orders (code, partner_no, currency, lines, subtotal_minor, discount_minor, tax_minor, "
+            "total_minor, credit_minor) VALUES ($1, $2, 'INR', '[]', 0, 0, 0, 0, 0)",
+            f"T{uuid4().hex[:8]}", ids[1],
+        )  # fmt: skip
+    code = (await clerk.get(f"/partners/{ids[1]}"))["partner"]["code"]
+    refused = await clerk.call("DELETE", "/partners/bulk/delete", {"partner_ids": ids}, expect=409)
+    assert refused["error"]["details"] == {"partner_ids": [ids[1]]} and code in refused["message"]
+    await clerk.call("DELETE", "/partners/bulk/delete", {"partner_ids": [ids[0], ids[2]]})

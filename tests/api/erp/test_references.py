@@ -85,3 +85,26 @@ async def test_areas_are_a_tree(clerk: Clerk) -> None:
 ])  # fmt: skip
 async def test_bad_input(clerk: Clerk, path: str, body: dict[str, Any]) -> None:
     assert (await clerk.call("POST", path, body, expect=422))["errors"]
+
+
+async def test_prices_that_cannot_be_are_named(office: Office, clerk: Clerk) -> None:
+    async with office.services.pool.transaction() as conn:
+        known, gone = [
+            str(await conn.fetchval(
+                "INSERT INTO services (name, category, service_type, tier, deleted_at) "
+                "VALUES ($1, 'Spa', 'x', 'Minimal', CASE WHEN $2 THEN app_now() END) RETURNING id", name, is_gone,
+            ))
+            for name, is_gone in (("There", False), ("Gone", True))
+        ]  # fmt: skip
+    made = (await clerk.call("POST", "/price-lists", {"code": uuid4().hex[:6], "name": "x"}, expect=201))["data"]
+    path, unknown = f"/price-lists/{made['id']}", str(uuid4())
+
+    async def refused(*items: tuple[str, int]) -> str:
+        body = {"items": [{"service_id": id, "price": price} for id, price in items]}
+        return str((await clerk.call("PUT", f"{path}/items", body, expect=422))["errors"]["items"][0])
+
+    text = await refused((known, 5), (unknown, 6), (gone, 7))
+    assert unknown in text and gone in text and known not in text
+    text = await refused((known, 5), (unknown, 6), (known, 7))
+    assert known in text and unknown not in text
+    assert (await clerk.get(path))["data"]["items"] == []

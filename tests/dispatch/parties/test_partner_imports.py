@@ -28,6 +28,7 @@ def test_lines_and_their_cells() -> None:
     assert read(text.encode()) == [
         (3, {"name": "A; B", "code": "X1", "phone": "+33123"}), (5, {"name": "C", "code": "-x"}),
     ]  # fmt: skip
+    assert read(b"name,code\nA,1,,\nB,2\n") == [(2, {"name": "A", "code": "1"}), (3, {"name": "B", "code": "2"})]
     assert read(b"name,note\nx,'quoted\n") == [(2, {"name": "x", "note": "'quoted"})]
 
 
@@ -39,6 +40,16 @@ def test_refused(content: bytes) -> None:
     with pytest.raises(Invalid) as error:
         read(content)
     assert "file" in error.value.fields
+
+
+@pytest.mark.parametrize(("content", "line"), [
+    (b'name,code\nA,1\n"B,2\nC,3\n', 3), (b'name,code\nA,1\n"B" x,2\n', 3), (b'"name\nA\n', 1),
+    (b'name,code\n"A\nB",1\n"C,2\n', 4), (b"name,code\nA,1\nB,2,3\n", 3),
+])  # fmt: skip
+def test_what_is_refused_names_its_line(content: bytes, line: int) -> None:
+    with pytest.raises(Invalid) as error:
+        read(content)
+    assert f"Line {line} " in error.value.message
 
 
 def row(line: int, **columns: Any) -> Row:
