@@ -14,7 +14,7 @@ from pydantic import TypeAdapter
 from api.audiences import Member, erp
 from api.edge.request_info import RequestInfo
 from api.erp.partner_lists import LONG, wanted
-from api.erp.partner_views import FlatPartner, columns_out, form_of
+from api.erp.partner_views import FlatChange, FlatPartner, columns_out, form_of
 from api.shared.exports import ExportQuery, file, whole
 from api.wire.contents import shortened, unclean
 from api.wire.listing import Listing
@@ -54,11 +54,17 @@ MORE = ("credit_used", "credit_available", "created_at")
 _MONEY = ("credit_limit", "min_order_amount", "default_discount_amount", "credit_used", "credit_available")
 #: A custom field's column: `custom_fields.1`.
 _CUSTOM = "custom_fields."
+#: A row that may change a partner whom its code names needs nothing else of a new one.
 _ROW: TypeAdapter[FlatPartner] = TypeAdapter(FlatPartner)
+_CHANGE: TypeAdapter[FlatChange] = TypeAdapter(FlatChange)
+#: What a column may be; a file makes no accounts.
+_FIELDS = frozenset(FlatPartner.model_fields) - {"auth", "custom_fields"}
 
 
 class ImportQuery(Query):
-    """With `update` a row whose code is known changes that partner; without it the row fails."""
+    """With `update` a row whose code is known changes that partner, and what it leaves out stays; without it the row
+    fails.
+    """
 
     update: bool = False
 
@@ -126,7 +132,7 @@ async def import_partners(
         raise Invalid({"file": "is required"})
     ignored: set[str] = set()
     rows = [
-        await _row(services, line, held, ignored)
+        await _row(services, line, held, ignored, may_change=query.update)
         for line, held in partner_imports.read(upload.files[0].content.read())
     ]
     may_credit = caller.grants.allow("credit:write")
@@ -158,15 +164,21 @@ def _asked(caller: Member, key: str | None, query: ImportQuery, upload: Upload) 
     return hashlib.sha256(orjson.dumps([caller.key, key, query.update, upload.contents])).digest()
 
 
-async def _row(services: Services, line: int, held: Mapping[str, str], ignored: set[str]) -> Row:
-    given: dict[str, Any] = {name: value for name, value in held.items() if not name.startswith(_CUSTOM)}
+async def _row(
+    services: Services, line: int, held: Mapping[str, str], ignored: set[str], *, may_change: bool
+) -> Row:
+    # Told also where the row fails, which a misspelt column may be the reason of.
+    ignored.update(
+        name for name in held if name not in _FIELDS and not name.startswith(_CUSTOM) and not unclean(name)
+    )
+    given: dict[str, Any] = {name: value for name, value in held.items() if name in _FIELDS}
     given["custom_fields"] = {
         name.removeprefix(_CUSTOM): value for name, value in held.items() if name.startswith(_CUSTOM)
     }
     if strange := {name: text for name, cell in held.items() if (text := unclean(name) or unclean(cell))}:
         return Row(line, None, {shortened(name).replace("\0", ""): [text] for name, text in strange.items()})
-    body, bad, unknown = validate_body(_ROW, given, erp.dialect, drops_unknown=True)
-    ignored.update(unknown)
+    form: TypeAdapter[Any] = _CHANGE if may_change and "code" in given else _ROW
+    body, bad, _ = validate_body(form, given, erp.dialect, drops_unknown=True)
     if bad:
         return Row(line, None, {name: [sentence(name, text) for text in texts] for name, texts in bad.items()})
     return Row(line, await form_of(services, body))

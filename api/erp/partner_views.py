@@ -36,7 +36,7 @@ Number = Annotated[int, Field(ge=1, le=2**63 - 1)]
 
 def _hundredths(value: float) -> float:
     if Decimal(str(value)) != round(Decimal(str(value)), 2):
-        raise ValueError("must have at most two decimals")
+        raise ValueError("must have at most 2 decimals")
     return value
 
 

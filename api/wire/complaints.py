@@ -90,6 +90,8 @@ _SAYINGS: dict[str, Callable[[Context], str]] = {
     "string_pattern_mismatch": lambda c: FORMS.get(str(c.get("pattern")), NO_FORM),
     "string": _TEXT, "bytes": _TEXT,
     "int": _WHOLE, "float": _NUMBER, "decimal": _NUMBER, "complex": _NUMBER,
+    "decimal_max_places": lambda c: f"must have at most {c.get('decimal_places')} decimals",
+    "decimal_max_digits": lambda c: f"must have at most {c.get('max_digits')} digits",
     "finite_number": _said("must be a finite number"),
     "bool": _said("must be true or false"),
     "greater_than_equal": lambda c: f"must be at least {_bound(c, 'ge')}",

@@ -50,7 +50,7 @@ class Row:
 
 
 def read(content: bytes) -> list[tuple[int, dict[str, str]]]:
-    """Lines and what they hold by the names of the first one; empty cells are left out, empty lines too.
+    """Lines in which rows begin, and what these hold by the names of the first one; what is empty is left out.
 
     UTF-8, with commas or semicolons. Raises Invalid for what is no such file, is empty or has too many rows.
     """
@@ -72,15 +72,15 @@ def read(content: bytes) -> list[tuple[int, dict[str, str]]]:
             raise Invalid({"file": "The first line names a column twice."})
         begins = reader.line_num + 1
         for cells in reader:
-            begins = reader.line_num + 1
+            line, begins = begins, reader.line_num + 1
             # Spreadsheets end lines with separators that nobody wrote.
             if any(cell.strip() for cell in cells[len(names) :]):
-                raise Invalid({"file": f"Line {reader.line_num} has more cells than the first line has columns."})
+                raise Invalid({"file": f"Line {line} has more cells than the first line has columns."})
             held = {
                 name: undone(cell.strip()) for name, cell in zip(names, cells, strict=False) if name and cell.strip()
             }
             if held:
-                found.append((reader.line_num, held))
+                found.append((line, held))
             if len(found) > MOST_ROWS:
                 raise Invalid({"file": f"A file has at most {MOST_ROWS} rows; divide it."})
     except csv.Error as error:
@@ -175,6 +175,8 @@ async def _make(tx: Tx, found: Import, pending: Pending) -> tuple[str, int]:
     if known is not None:
         await trade_partners.change(tx, actor, known.no, form, may_credit=found.may_credit)
         return "updated", known.no
+    if form.columns.get("name") is None:
+        raise Invalid({"name": "No partner has this code, and a new one needs a name."})
     return "created", (await trade_partners.create(tx, actor, form, may_credit=found.may_credit)).no
 
 

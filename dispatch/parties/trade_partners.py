@@ -33,6 +33,7 @@ TRIES = 10
 _MOST_NAMED = 20
 #: So many types, and channels, are named in the statistics.
 MOST_KINDS = 1000
+_OF_BLOCKS = ("blocked_until", "block_reason")
 _NOT_BLOCKED = "Only a partner whose status is BLOCKED has the end or the reason of a block."
 #: All partners, as a list.
 LIST = rows.every
@@ -238,8 +239,8 @@ async def change(tx: Tx, actor: Actor, no: int, form: Form, *, may_credit: bool)
     old = profile_of(before)
     new = replace(old, **_filled(form.columns))
     if new.status != "BLOCKED":
-        if form.columns.get("blocked_until") or form.columns.get("block_reason"):
-            raise Invalid({"blocked_until": _NOT_BLOCKED})
+        if sent := [name for name in _OF_BLOCKS if form.columns.get(name)]:
+            raise Invalid(dict.fromkeys(sent, _NOT_BLOCKED))
         new = replace(new, blocked_until=None, block_reason=None)
     if new.credit_limit_minor != old.credit_limit_minor and not may_credit:
         raise CreditNotAllowed
@@ -370,8 +371,8 @@ async def _check(tx: Tx, profile: Profile, form: Form, *, is_new: bool, no: int 
         bad[missing] = "Latitude and longitude go together: send both or neither."
     if form.account is not None and profile.customer_no is not None:
         bad["auth"] = "This partner has a customer; an account can be made for one without."
-    if profile.status != "BLOCKED" and (profile.blocked_until or profile.block_reason):
-        bad["blocked_until"] = _NOT_BLOCKED
+    if profile.status != "BLOCKED":
+        bad |= {name: _NOT_BLOCKED for name in _OF_BLOCKS if getattr(profile, name)}
     if profile.blocked_until is not None and "blocked_until" in form.columns and profile.blocked_until <= tx.now:
         bad["blocked_until"] = "must be a day in the future"
     try:

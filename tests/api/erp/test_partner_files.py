@@ -109,3 +109,21 @@ async def test_a_moment_that_there_is_not_fails_its_row_alone(clerk: Clerk) -> N
     done = await imported(clerk, f"name,custom_fields.{own}\nA,0001-01-01T00:00:00+10:00\nB,2026-01-31T10:00:00Z\n")
     assert (done["status"], [row["result"] for row in done["data"]]) == ("completed", ["failed", "created"])
     assert done["data"][0]["errors"].keys() == {f"custom_fields.{own}"}
+
+
+async def test_a_column_that_is_misspelt_is_named_also_where_every_row_fails(clerk: Clerk) -> None:
+    done = await imported(clerk, "Name,E-Mail,auth,custom_fields\nAcme,a@acme.com,x,y\n")
+    assert (done["failed"], done["data"][0]["errors"].keys()) == (1, {"name"})
+    assert done["ignored_columns"] == ["E-Mail", "Name", "auth", "custom_fields"]
+
+
+async def test_a_file_that_changes_partners_names_what_it_changes_and_no_more(clerk: Clerk) -> None:
+    one, two = await clerk.partner(city="Rabat"), await clerk.partner(credit_limit=5)
+    text = f"code,credit_limit\n{one['code']},1000\n{two['code']},2000\nNOBODY,3000\n"
+    done = await imported(clerk, text, query="?update=true")
+    assert [row["result"] for row in done["data"]] == ["updated", "updated", "failed"]
+    assert done["data"][2]["errors"].keys() == {"name"}
+    shown = (await clerk.get(f"/partners/{one['id']}"))["partner"]
+    assert (shown["name"], shown["city"], shown["credit_limit"]) == ("Acme Corp", "Rabat", 1000)
+    assert (await imported(clerk, text))["failed"] == 3
+    assert (await imported(clerk, "credit_limit\n5\n", query="?update=true"))["failed"] == 1

@@ -87,6 +87,11 @@ async def test_bad_input(clerk: Clerk, path: str, body: dict[str, Any]) -> None:
     assert (await clerk.call("POST", path, body, expect=422))["errors"]
 
 
+async def test_a_number_that_is_too_fine_is_not_called_no_number(clerk: Clerk) -> None:
+    refused = await clerk.call("POST", "/vat-taxes", {"code": "X", "name": "x", "percentage": 5.0001}, expect=422)
+    assert refused["errors"]["percentage"] == ["Percentage must have at most 3 decimals."]
+
+
 async def test_prices_that_cannot_be_are_named(office: Office, clerk: Clerk) -> None:
     async with office.services.pool.transaction() as conn:
         known, gone = [

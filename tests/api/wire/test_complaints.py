@@ -19,6 +19,7 @@ from tests.dispatch.test_wording import faults
 #: What a complaint may carry beside its kind.
 CONTEXT = {
     "min_length": 1, "max_length": 5, "ge": 0, "gt": 0, "le": 9, "lt": 9, "multiple_of": 5,
+    "decimal_places": 2, "max_digits": 5,
     "expected": "'a', 'b' or 'c'", "pattern": "^[a-z]{2}$",
 }  # fmt: skip
 

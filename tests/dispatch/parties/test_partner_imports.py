@@ -29,6 +29,7 @@ def test_lines_and_their_cells() -> None:
         (3, {"name": "A; B", "code": "X1", "phone": "+33123"}), (5, {"name": "C", "code": "-x"}),
     ]  # fmt: skip
     assert read(b"name,code\nA,1,,\nB,2\n") == [(2, {"name": "A", "code": "1"}), (3, {"name": "B", "code": "2"})]
+    assert [line for line, _ in read(b'name,city\n"A\nB",x\n\nC,y\n')] == [2, 5]
     assert read(b"name,note\nx,'quoted\n") == [(2, {"name": "x", "note": "'quoted"})]
 
 
