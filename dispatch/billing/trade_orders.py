@@ -19,6 +19,7 @@ from dispatch.engine import audit
 from dispatch.engine.bookings import NewItem
 from dispatch.errors import Conflict, Invalid, Missing
 from dispatch.events import Actor
+from dispatch.reports.formats import amount_text
 from dispatch.services import Tx
 from dispatch.shares import percent_of
 from storage import bookings as booking_rows
@@ -164,10 +165,17 @@ async def order(
     if may_pass_limit:
         await partner_rows.lock(tx.conn, no=terms.no)
         await partner_rows.let_over(tx.conn, no=terms.no, amount_minor=priced.price.grand_total_minor)
-    order_id = await _insert(
-        tx, terms.party_id, priced.items, priced.price, currency=tx.services.settings.erp.currency, notes=notes
-    )
-    changes = {"total_minor": priced.price.grand_total_minor, "may_pass_limit": may_pass_limit}
+    currency, total_minor = tx.services.settings.erp.currency, priced.price.grand_total_minor
+    try:
+        order_id = await _insert(tx, terms.party_id, priced.items, priced.price, currency=currency, notes=notes)
+    except CreditExceeded as e:
+        left_minor = max(0, terms.credit_available_minor)
+        if left_minor >= total_minor:
+            # Another order took it in this very moment.
+            raise
+        worth, left = amount_text(total_minor, currency), amount_text(left_minor, currency)
+        raise CreditExceeded(f"This order would pass the credit limit: it is worth {worth}, and {left} is left.") from e
+    changes = {"total_minor": total_minor, "may_pass_limit": may_pass_limit}
     await audit.record(tx, actor, "create_order", "trade_order", order_id, changes)
     return await get(tx.conn, order_id)
 

@@ -33,6 +33,7 @@ TRIES = 10
 _MOST_NAMED = 20
 #: So many types, and channels, are named in the statistics.
 MOST_KINDS = 1000
+#: What only a blocked partner has.
 _OF_BLOCKS = ("blocked_until", "block_reason")
 _NOT_BLOCKED = "Only a partner whose status is BLOCKED has the end or the reason of a block."
 #: All partners, as a list.

@@ -32,7 +32,8 @@ DELETE FROM itineraries WHERE id = :id;
 -- part: stop_columns
 p.id, p.itinerary_id, i.code AS itinerary_code, i.name AS itinerary_name, p.partner_no, t.code AS partner_code,
   t.name AS partner_name,
-  CASE WHEN t.status = 'BLOCKED' AND t.blocked_until <= app_now() THEN 'ACTIVE' ELSE t.status END AS partner_status, p.rank, p.visit_frequency_days, p.start_time, p.end_time, p.is_stop_point
+  CASE WHEN t.status = 'BLOCKED' AND t.blocked_until <= app_now() THEN 'ACTIVE' ELSE t.status END AS partner_status,
+  p.rank, p.visit_frequency_days, p.start_time, p.end_time, p.is_stop_point
 
 -- part: stop_source
 itinerary_partners p JOIN itineraries i ON i.id = p.itinerary_id JOIN trade_partners t ON t.no = p.partner_no

@@ -1,7 +1,8 @@
 -- part: columns
 o.id, o.code, o.partner_no, t.party_id, t.code AS partner_code, t.name AS partner_name, o.booking_id, o.organisation_id, o.status,
   o.currency, o.lines, o.subtotal_minor, o.discount_minor, o.tax_minor, o.total_minor, o.credit_minor, o.fee_minor, o.due_on, o.notes,
-  o.cancellation_reason, o.payment_reference, o.created_at, o.delivered_at, o.cancelled_at, o.paid_at, d.id AS delivery_id, d.code AS delivery_code
+  o.cancellation_reason, o.payment_reference, o.created_at, o.delivered_at, o.cancelled_at, o.paid_at,
+  d.id AS delivery_id, d.code AS delivery_code
 
 -- part: source
 trade_orders o JOIN trade_partners t ON t.no = o.partner_no LEFT JOIN delivery_notes d ON d.order_id = o.id

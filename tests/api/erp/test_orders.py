@@ -124,7 +124,9 @@ async def test_orders_without_a_booking(fresh_dsn: str, tmp_path: Path) -> None:
         made = (await clerk.call("POST", f"{base}/orders", order, expect=201))["data"]
         assert (made["tax"], made["credit_used"], made["status"]) == (0, made["total_amount"], "CONFIRMED")
         many = {**order, "items": [{"service_id": service_id, "quantity": 20}]}
-        assert (await clerk.call("POST", f"{base}/orders", many, expect=409))["error"]["code"] == "CREDIT_EXCEEDED"
+        refused = (await clerk.call("POST", f"{base}/orders", many, expect=409))["error"]
+        left = 5000 - made["total_amount"]
+        assert refused["code"] == "CREDIT_EXCEEDED" and f"and ₹{left:,.0f} is left." in refused["message"]
         let = (await clerk.call("POST", f"{base}/orders", {**many, "override": True}, expect=201))["data"]
         await clerk.call("POST", f"{base}/orders/{let['id']}/cancel", {"reason": "not needed"})
         for bad in ({**order, "partner_id": 10**9}, {**order, "items": [{"service_id": partner["uuid"]}]}):
