@@ -64,6 +64,8 @@ class Booking:
     refund_minor: int | None
     rating: int | None
     created_at: datetime
+    free_cancellation_s: float | None
+    cancellation_fee_pct: float | None
     wallet_minor: int
     outstanding_fee_minor: int
     to_collect_minor: int

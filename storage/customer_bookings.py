@@ -44,6 +44,8 @@ class BookingView:
     rating: int | None
     feedback: str | None
     created_at: datetime
+    free_cancellation_s: float | None
+    cancellation_fee_pct: float | None
     cancelled_at: datetime | None
     cancelled_by: str | None
     cancellation_reason: str | None

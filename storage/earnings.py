@@ -55,6 +55,7 @@ class Open:
 
 
 insert = sql.scalar("insert", UUID)
+status_of = sql.scalar("status_of", str)
 totals = sql.rows("totals", Totals)
 lock_open = sql.rows("lock_open", Open)
 count_known = sql.scalar("count_known", int)

@@ -55,6 +55,8 @@ class StaffBooking:
     rating: int | None
     feedback: str | None
     created_at: datetime
+    free_cancellation_s: float | None
+    cancellation_fee_pct: float | None
     updated_at: datetime
     cancelled_at: datetime | None
     cancelled_by: str | None

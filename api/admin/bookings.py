@@ -271,17 +271,11 @@ async def cancel(services: Services, caller: Admin, id: UUID, body: CancelIn) ->
     return CancelledOut(
         booking=booking_out(found),
         refund=CancelRefund(
-            refund_amount=cost.refund_minor, currency=found.currency, status=_outcome(back),
+            refund_amount=cost.refund_minor, currency=found.currency, status=refunds.outcome(back),
             to_wallet=body.refund_to_wallet,
             refunds=[refund_out(r) for r in back],
         ),
     )  # fmt: skip
-
-
-def _outcome(back: list[Refund]) -> Literal["none", "processing", "completed"]:
-    if not back:
-        return "none"
-    return "completed" if all(r.status == "processed" for r in back) else "processing"
 
 
 @admin.route("POST", "/bookings/{id}/refund", permission="refunds:write", idempotency="optional", tags=["bookings"])
@@ -303,7 +297,7 @@ async def refund(services: Services, caller: Admin, id: UUID, body: RefundIn) ->
     made = await services.retrying(work)
     return RefundedOut(
         refund_id=made[0].id, refund_amount=sum(r.amount_minor for r in made), currency=made[0].currency,
-        status=_outcome(made), refunds=[refund_out(r) for r in made],
+        status=refunds.outcome(made), refunds=[refund_out(r) for r in made],
     )  # fmt: skip
 
 

@@ -17,7 +17,7 @@ from api.shared.objects import ContactObject, FactData, PaymentObject, PlaceObje
 from api.wire.listing import DAYS, Grammar, Listing
 from api.wire.models import Body, BookingTime, Day, Money, View
 from api.wire.results import File, Message, Page
-from dispatch.billing import cancellation, charges, payments
+from dispatch.billing import cancellation, charges, payments, refunds
 from dispatch.engine import bookings, customer_bookings
 from dispatch.reports import exports
 from dispatch.reports.rows import Cell
@@ -107,13 +107,15 @@ class CancelIn(Body):
 
 
 class CancelledOut(View):
-    """`refund_status` is `none` when nothing was paid, else `processing` until the gateway has settled it."""
+    """`refund_status` is `none` when nothing goes back, `completed` when all of it is in the wallet by now, else
+    `processing`: the gateway is to settle it.
+    """
 
     booking_id: UUID
     status: str
     cancellation_fee: Money
     refund_amount: Money
-    refund_status: Literal["none", "processing"]
+    refund_status: Literal["none", "processing", "completed"]
 
 
 class RateIn(Body):
@@ -188,9 +190,11 @@ async def cancel_booking(services: Services, caller: Customer, id: UUID, body: C
     booking, cost = await services.retrying(
         lambda tx: cancellation.cancel(tx, id, caller.account_id, body.reason, actor=caller.actor)
     )
+    async with services.read() as conn:
+        back = await refunds.of_booking(conn, id) if cost.refund_minor else []
     return CancelledOut(
         booking_id=booking.id, status=booking.status, cancellation_fee=cost.fee_minor,
-        refund_amount=cost.refund_minor, refund_status="processing" if cost.refund_minor else "none",
+        refund_amount=cost.refund_minor, refund_status=refunds.outcome(back),
     )  # fmt: skip
 
 

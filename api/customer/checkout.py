@@ -13,7 +13,7 @@ from api.edge.idempotency import Answer
 from api.shared.amounts import AmountsOut, shown
 from api.shared.objects import PaymentObject, PlaceObject
 from api.shared.signing import PhoneNumber
-from api.shared.texts import text
+from api.shared.texts import BLANK_IS_ABSENT, text
 from api.wire.models import Body, BookingTime, Day, Money, View
 from dispatch.access.phones import normalise
 from dispatch.billing import charges, checkout, confirm, promos
@@ -63,15 +63,15 @@ class PrepareIn(Body):
         AfterValidator(_something),
         Field(max_length=MAX_LINES * checkout.MAX_QUANTITY, validate_default=True),
     ] = []
-    promo_code: PromoCode | None = None
-    address_id: UUID | None = None
-    booking_date: Day | None = None
-    booking_time: BookingTime | None = None
+    promo_code: Annotated[PromoCode | None, BLANK_IS_ABSENT] = None
+    address_id: Annotated[UUID | None, BLANK_IS_ABSENT] = None
+    booking_date: Annotated[Day | None, BLANK_IS_ABSENT] = None
+    booking_time: Annotated[BookingTime | None, BLANK_IS_ABSENT] = None
     #: `account` prices the cart by the terms of whoever is billed for this customer's bookings.
-    payment_method: PaymentMethod | None = None
+    payment_method: Annotated[PaymentMethod | None, BLANK_IS_ABSENT] = None
     #: Booked in the name of an organisation whose member the customer is, under one of its programs if so.
-    organization_id: UUID | None = None
-    program_id: Annotated[UUID | None, AfterValidator(_with_its_organization)] = None
+    organization_id: Annotated[UUID | None, BLANK_IS_ABSENT] = None
+    program_id: Annotated[UUID | None, AfterValidator(_with_its_organization), BLANK_IS_ABSENT] = None
 
     @property
     def quantities(self) -> dict[UUID, int]:
@@ -144,7 +144,7 @@ class ConfirmIn(Body):
     booking_time: BookingTime
     customer_name: Annotated[str, text(255)]
     customer_phone: PhoneNumber
-    customer_email: EmailStr | None = None
+    customer_email: Annotated[EmailStr | None, BLANK_IS_ABSENT] = None
     cancellation_policy_accepted: Annotated[bool, AfterValidator(_accepted)]
     #: The wallet pays first, in part or all of it.
     use_wallet: Annotated[bool, Field(strict=True)] = False
@@ -281,6 +281,9 @@ def confirmed_out(made: Confirmed) -> ToPayOut | BookedMessageOut:
     )
     if made.payment is not None:
         return ToPayOut(booking=booking, payment=made.payment)
+    if made.status in ("completed", "cancelled", "refunded"):
+        # A confirm that comes again late is told what has become of it.
+        return BookedMessageOut(booking=booking, message="This booking was made before, and it is over.")
     is_paid = made.wallet_minor >= made.grand_total_minor > 0
     if made.waits_for_approval:
         message = "Booking created. Your organization has to approve it before a partner is assigned."

@@ -13,7 +13,7 @@ from api.customer.addresses import AddressOut, address_out
 from api.edge.limits import CONTACT
 from api.shared.amounts import AmountsOut, shown
 from api.shared.signing import PhoneNumber
-from api.shared.texts import text
+from api.shared.texts import BLANK_IS_ABSENT, text
 from api.wire.models import Body, Money, View
 from api.wire.results import Message
 from dispatch.engine import customer_bookings
@@ -68,7 +68,7 @@ class DashboardOut(View):
 class ContactIn(Body):
     name: Annotated[str, text(255)]
     email: Annotated[EmailStr, StringConstraints(max_length=255)]
-    phone: PhoneNumber | None = None
+    phone: Annotated[PhoneNumber | None, BLANK_IS_ABSENT] = None
     subject: Annotated[str, StringConstraints(strip_whitespace=True, max_length=255)] | None = None
     message: Annotated[str, text(10_000)]
 

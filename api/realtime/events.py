@@ -13,6 +13,7 @@ from pydantic.alias_generators import to_camel
 from api.realtime.ops_events import OpsAlert, OpsDelta, OpsSnapshot, Watch, Watched
 from api.realtime.payloads import Command as Command
 from api.realtime.payloads import Payload, Told
+from api.shared.signing import StartCode
 from api.wire.models import Moment
 from geo.filter import MAX_T_MS
 
@@ -78,7 +79,7 @@ class JobAdvance(Command):
     booking_id: UUID
     step: Literal["in_transit", "arrived", "in_progress", "completed"]
     estimated_arrival: Moment | None = None
-    start_code: Annotated[str, Field(max_length=16)] | None = None
+    start_code: StartCode | None = None
 
 
 class Resume(Payload):

@@ -36,6 +36,8 @@ def _without_marks(value: Any) -> Any:
 
 
 Code = Annotated[str, BeforeValidator(_without_marks), StringConstraints(strip_whitespace=True, pattern=r"^[0-9]{6}$")]
+#: What the customer shows at the door. It is compared as a whole, and whatever it is not counts as a wrong one.
+StartCode = Annotated[str, BeforeValidator(_without_marks), StringConstraints(strip_whitespace=True, max_length=16)]
 RefreshToken = Annotated[str, StringConstraints(strip_whitespace=True, max_length=4096)]
 StepUp = Annotated[str | None, Header("X-Step-Up-Token")]
 

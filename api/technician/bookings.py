@@ -9,10 +9,13 @@ from uuid import UUID
 from pydantic import StringConstraints
 
 from api.audiences import Technician, technician
+from api.shared.signing import StartCode
+from api.shared.texts import BLANK_IS_ABSENT
 from api.technician.views import Job, job
 from api.wire.listing import DAYS, Grammar, Listing
 from api.wire.models import Body, Day, Moment, Money, View
 from api.wire.results import Page
+from dispatch.billing import earnings
 from dispatch.engine import jobs, offers, technician_bookings
 from dispatch.services import Services, Tx
 from storage.bookings import Booking
@@ -60,16 +63,16 @@ class GiveBackIn(Body):
 class StartIn(Body):
     """`start_code` is what the customer shows, where the booking asks for one."""
 
-    start_code: Annotated[str, StringConstraints(max_length=16)] | None = None
+    start_code: StartCode | None = None
 
 
 class StatusIn(StartIn):
     status: Literal["in_transit", "arrived", "in_progress"]
-    estimated_arrival: Moment | None = None
+    estimated_arrival: Annotated[Moment | None, BLANK_IS_ABSENT] = None
 
 
 class CompleteIn(Body):
-    service_completed_at: Moment | None = None
+    service_completed_at: Annotated[Moment | None, BLANK_IS_ABSENT] = None
 
 
 async def _view(services: Services, technician_id: UUID, booking_id: UUID) -> Job:
@@ -154,7 +157,9 @@ async def complete(
     at: datetime | None = body.service_completed_at
     _, assignment = await services.retrying(lambda tx: jobs.complete(tx, id, caller.technician_id, at))
     view = await _view(services, caller.technician_id, id)
-    return Completed(booking=view, earning=EarningOut(amount=assignment.earning_minor, status="pending"))
+    async with services.read() as conn:
+        status = await earnings.status_of(conn, id)
+    return Completed(booking=view, earning=EarningOut(amount=assignment.earning_minor, status=status))
 
 
 @technician.route("POST", "/bookings/{id}/cancel", tags=["jobs"])

@@ -22,7 +22,7 @@ from storage.database.pool import Conn
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """The settings behind the fee."""
+    """What the fee goes by."""
 
     free_for: timedelta
     fee_percent: Decimal
@@ -59,6 +59,12 @@ class Cancellable(Protocol):
     @property
     def grand_total_minor(self) -> int: ...
 
+    @property
+    def free_cancellation_s(self) -> float | None: ...
+
+    @property
+    def cancellation_fee_pct(self) -> float | None: ...
+
 
 def outcome(booking: Cancellable, now: datetime, terms: Terms, paid_minor: int) -> Outcome:
     """The fee counts from creation and only once a technician has accepted; what is not held (`paid_minor`) is
@@ -69,16 +75,19 @@ def outcome(booking: Cancellable, now: datetime, terms: Terms, paid_minor: int) 
     return Outcome(fee, max(0, paid_minor - fee))
 
 
-def terms_of(settings: Settings) -> Terms:
-    billing = settings.billing
-    return Terms(timedelta(seconds=billing.free_cancellation_s), Decimal(str(billing.cancellation_fee_pct)))
+def terms_of(booking: Cancellable, settings: Settings) -> Terms:
+    """Those that were accepted with the booking; of one that knows none, those of now."""
+    free_s, fee_pct = booking.free_cancellation_s, booking.cancellation_fee_pct
+    if free_s is None or fee_pct is None:
+        free_s, fee_pct = settings.billing.free_cancellation_s, settings.billing.cancellation_fee_pct
+    return Terms(timedelta(seconds=free_s), Decimal(str(fee_pct)))
 
 
 async def quote(services: Services, conn: Conn, booking: Cancellable) -> Quote | None:
     """What its customer would be asked and given back; None when it can't be cancelled any more."""
     if booking.status not in lifecycle.BOOKING["cancel"].sources:
         return None
-    terms = terms_of(services.settings)
+    terms = terms_of(booking, services.settings)
     paid_minor = await cancelled.held_minor(conn, booking.id)
     return Quote(outcome(booking, services.clock.now(), terms, paid_minor), booking.created_at + terms.free_for)
 
@@ -95,7 +104,7 @@ async def cancel(
     if booking.account_id != account_id:
         raise Missing("booking")
     lifecycle.move("booking", booking.status, "cancel")
-    terms = terms_of(tx.services.settings)
+    terms = terms_of(booking, tx.services.settings)
     cost = outcome(booking, tx.now, terms, await cancelled.held_minor(tx.conn, booking_id))
     ended = await bookings.end(
         tx, booking, actor or Actor("customer", str(account_id)), reason, fee_minor=cost.fee_minor,

@@ -168,6 +168,13 @@ async def page(conn: Conn, payee_id: UUID, wanted: Wanted, timezone: str) -> Sli
     return await rows.of_payee.page(conn, wanted, payee_id=payee_id, timezone=timezone)
 
 
+async def status_of(conn: Conn, booking_id: UUID) -> str:
+    """How what was earned with a done booking stands: pending, paid or cancelled."""
+    found = await rows.status_of(conn, booking_id=booking_id)
+    assert found is not None, "a done booking has its earning"
+    return found
+
+
 async def latest(conn: Conn, payee_id: UUID, limit: int) -> list[Earning]:
     return await rows.of_payee.first(conn, Wanted(limit=limit), payee_id=payee_id, timezone="UTC")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, fields
 from datetime import datetime
@@ -47,8 +48,11 @@ _cache = Cached(bus.PROMO_CHANGED, _read, hint_key="code")
 
 
 def normal(code: str) -> str:
-    """Codes are stored in upper case; customers may type them as they like."""
-    return code.strip().upper()
+    """Codes are stored in upper case; customers may type them as they like, in wide letters too, and what copying out
+    of a message brings along is no part of one.
+    """
+    plain = unicodedata.normalize("NFKC", code)
+    return "".join(char for char in plain if unicodedata.category(char) != "Cf").strip().upper()
 
 
 def discount_of(promo: Promo, amount_minor: int) -> int:

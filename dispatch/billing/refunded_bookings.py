@@ -16,7 +16,7 @@ GATEWAY_ACTOR = Actor("gateway")
 async def stop(tx: Tx, payment: Payment) -> None:
     """Nothing is held any more for a booking that was paid: it gets no new offer, and a person decides.
 
-    Who has accepted it already keeps it until then. The caller holds the booking's lock.
+    Who has accepted it already keeps it until then, and is followed by nobody. The caller holds the booking's lock.
     """
     assert payment.booking_id is not None, "money is held for bookings"
     booking = await offers.lock(tx, payment.booking_id)
@@ -29,9 +29,9 @@ async def stop(tx: Tx, payment: Payment) -> None:
         f"All that was paid for booking {booking.number} goes back, and the booking still stands.",
         booking_id=booking.id,
     )  # fmt: skip
+    await booking_rows.set_priority(tx.conn, booking_id=booking.id, priority=booking.priority, auto_assign=False)
     if booking.status in ("pending", "partner_assigned"):
         booking = await offers.withdraw(tx, booking, "its payment went back", SYSTEM)
-        await booking_rows.set_priority(tx.conn, booking_id=booking.id, priority=booking.priority, auto_assign=False)
         await queue.hand_over(tx, booking, queue.RETURNED)
 
 

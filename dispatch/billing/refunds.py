@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Literal
 from uuid import UUID
 
 from dispatch.billing import ledger, provider_refunds, refunded_bookings
@@ -249,6 +251,13 @@ async def refundable(conn: Conn, booking_id: UUID) -> int:
 async def of_booking(conn: Conn, booking_id: UUID) -> list[Refund]:
     """The refunds of a booking, oldest first; surplus payments' included."""
     return await rows.of_booking(conn, booking_id=booking_id)
+
+
+def outcome(back: Sequence[Refund]) -> Literal["none", "processing", "completed"]:
+    """How what goes back stands: completed once all of it is there, as what goes into a wallet is at once."""
+    if not back:
+        return "none"
+    return "completed" if all(r.status == "processed" for r in back) else "processing"
 
 
 # ---------------------------------------------------------------- how it ends

@@ -162,6 +162,9 @@ async def create(tx: Tx, new: NewBooking, asks_until: datetime | None = None) ->
         auto_assign=new.auto_assign, policy_accepted=new.policy_accepted,
         start_code=f"{secrets.randbelow(10_000):04d}" if settings.dispatch.start_code_required else None,
         next_action=action, next_action_at=at,
+        # What cancelling costs is what was accepted with it.
+        free_cancellation_s=float(settings.billing.free_cancellation_s),
+        cancellation_fee_pct=float(settings.billing.cancellation_fee_pct),
         # What its payments ask for they say themselves; so it stands here already in all but the odd case.
         to_collect_minor=new.grand_total_minor if new.payment_method == "cash" else 0,
         service_ids=[i.service_id for i in items], names=[i.name for i in items],
@@ -290,9 +293,11 @@ async def reopen(tx: Tx, booking: Booking, assignment: Assignment, actor: Actor,
     pending = await rows.reopen(tx.conn, booking_id=booking.id, target=step.target, sources=list(step.sources))
     assert pending is not None, "its lock is held, and the state was looked at"
     queue.freed(tx, assignment.technician_id)
+    # What is said where nobody is looked for any more, the queue says.
+    is_over = await search.why_not(tx, pending) in (queue.START_PASSED, queue.RETURNED)
     await facts.record(
         tx, booking.id, "booking.reopened", actor,
-        {"reason": reason, "technician_id": str(assignment.technician_id)},
+        {"reason": reason, "technician_id": str(assignment.technician_id), "is_over": is_over},
     )  # fmt: skip
     await search.search(tx, pending)
 
@@ -303,7 +308,7 @@ async def prefer(
     """Staff decide how important a booking is and whether it is searched for by itself; None leaves as it is.
 
     Without `auto_assign` an open offer goes on, and the next step is the manual queue; with it what waits there for
-    want of it is searched for at once. Raises Missing, WrongState.
+    want of it is searched for at once, also where its payment went back. Raises Missing, WrongState.
     """
     booking = await offers.lock(tx, booking_id)
     if booking.status not in (sources := lifecycle.BOOKING["cancel"].sources):
@@ -323,7 +328,8 @@ async def prefer(
         tx.conn, booking_id=booking_id, priority=new["assignment_priority"],
         auto_assign=new["auto_assignment_enabled"],
     )  # fmt: skip
-    if new["auto_assignment_enabled"] and booking.queue_reason == queue.MANUAL and booking.status == "pending":
+    stopped = booking.queue_reason in (queue.MANUAL, queue.RETURNED) and booking.status == "pending"
+    if new["auto_assignment_enabled"] and stopped:
         await rows.wait_for(
             tx.conn, booking_id=booking_id, action="dispatch", at=tx.now, target="pending", sources=["pending"]
         )

@@ -76,6 +76,8 @@ async def reschedule(tx: Tx, booking_id: UUID, actor: Actor, starts_at: datetime
             begun = await rows.new_round(tx.conn, booking_id=booking_id, is_ordered=False)
             assert begun is not None, "its lock is held, and it is pending"
             moved = begun
+            # Why it waited was of its old time.
+            await alerts.resolve(tx, ["queued"], booking_id=booking_id)
         await search.search(tx, moved)
     return await offers.lock(tx, booking_id)
 

@@ -20,6 +20,7 @@ from dispatch.services import Tx
 from dispatch.shares import earning_minor
 from storage import bookings as booking_rows
 from storage import offers as rows
+from storage import payments as payment_rows
 from storage import slots as slot_rows
 from storage.bookings import Booking
 from storage.database.errors import StorageError, constraint_of, is_deadlock, is_unique
@@ -64,7 +65,7 @@ async def search(tx: Tx, booking: Booking, looked: Look | None = None) -> tuple[
     """
     opened = None
     if looked is None:
-        if (reason := await _why_not(tx, booking)) is not None:
+        if (reason := await why_not(tx, booking)) is not None:
             return await queue.hand_over(tx, booking, reason), None
         began = time.monotonic()
         judged, policy = await candidates.judge(tx.conn, tx.services, booking, tx.now)
@@ -92,12 +93,12 @@ async def search(tx: Tx, booking: Booking, looked: Look | None = None) -> tuple[
     return made.booking, made.offer
 
 
-async def _why_not(tx: Tx, booking: Booking) -> str | None:
-    """Why nobody is looked for and people decide."""
+async def why_not(tx: Tx, booking: Booking) -> str | None:
+    """Why nobody is looked for and people decide; None: somebody is."""
     if await _has_begun(tx, booking):
         return queue.START_PASSED
     if not booking.auto_assign:
-        return queue.MANUAL
+        return queue.RETURNED if await _went_back(tx, booking) else queue.MANUAL
     return "attempts_exhausted" if booking.attempt >= ATTEMPTS else None
 
 
@@ -105,6 +106,13 @@ async def _has_begun(tx: Tx, booking: Booking) -> bool:
     """Whether its start is over. The database says so where it seems near: a clock that jumps gives nobody up."""
     seems_so = booking.starts_at <= tx.now or booking.next_action == "start"
     return seems_so and bool(await booking_rows.has_begun(tx.conn, booking_id=booking.id))
+
+
+async def _went_back(tx: Tx, booking: Booking) -> bool:
+    """Whether all that was paid for it is back or on its way, and nothing is to be taken at the door."""
+    paid = await payment_rows.settled_of_booking(tx.conn, booking_id=booking.id)
+    own_minor = paid.captured_minor - paid.dues_minor if paid else 0
+    return paid is not None and 0 < own_minor <= paid.refunded_minor and not booking.to_collect_minor
 
 
 def _told(booking: Booking, verdicts: list[Judged], offer: Offer | None, took_s: float) -> None:
@@ -201,7 +209,8 @@ async def _claim(
         "most": candidates.open_offers(tx.services, False),
         "round": booking.round, "attempt": attempt, "score": score,
         "distance_m": None if found.distance_m is None else int(found.distance_m),
-        "earning_minor": earning_minor(booking.grand_total_minor, share_pct), "currency": booking.currency,
+        "earning_minor": earning_minor(booking.grand_total_minor, share_pct), "technician_share_pct": share_pct,
+        "currency": booking.currency,
         "expires_at": tx.now + window(tx.services, booking.starts_at, booking.attempt, tx.now),
         "made_by": made_by,
         # What a node knows of days off may be a moment old. Staff who insist may ask on any.

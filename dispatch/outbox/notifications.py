@@ -25,8 +25,9 @@ class Notice:
     who want it so. Its texts in other languages stand in `languages`, by reader and type.
 
     `unless` names the kind of actor that needs no telling; nobody gets an SMS about what they did themselves.
-    `once`: not of a fact that says `again`. `at_stake`: not of one that says `is_kept`: the job stays theirs. `only`,
-    `but`: of a fact with this `reason` (or `problem`) alone, or of all others.
+    `once`: not of a fact that says `again`. `at_stake`: not of one that says `is_kept`: the job stays theirs. `sought`:
+    not of one that says `is_over`: nobody is looked for. `only`, `but`: of a fact with this `reason` (or `problem`)
+    alone, or of all others.
     """
 
     to: str
@@ -39,6 +40,7 @@ class Notice:
     unless: str | None = None
     once: bool = False
     at_stake: bool = False
+    sought: bool = False
     only: str | None = None
     but: tuple[str, ...] = ()
 
@@ -46,7 +48,8 @@ class Notice:
         """Whether somebody is to be told of this fact so."""
         reason = fact.data.get("reason") or fact.data.get("problem")
         fits = (self.only is None or reason == self.only) and reason not in self.but
-        is_muted = (self.once and fact.data.get("again")) or (self.at_stake and fact.data.get("is_kept"))
+        mutes = {"again": self.once, "is_kept": self.at_stake, "is_over": self.sought}
+        is_muted = any(asked and fact.data.get(said) for said, asked in mutes.items())
         return fits and self.unless != fact.actor.kind and not is_muted
 
 
@@ -141,7 +144,7 @@ NOTICES: Mapping[str, tuple[Notice, ...]] = {
     "booking.reopened": (
         Notice(
             CUSTOMER, "booking_reopened", "Finding Someone Else",
-            "We are finding somebody else for your booking {number}",
+            "We are finding somebody else for your booking {number}", sought=True,
         ),
         Notice(
             TECHNICIAN, "job_taken_back", "Job Taken Back",

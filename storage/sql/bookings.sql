@@ -3,7 +3,7 @@ id, number, system, account_id, organisation_id, billed_to, preview_id, address,
   starts_at, ends_at, categories, tiers, status, payment_method, payment_status, currency, subtotal_minor, savings_minor, discount_minor,
   tax_minor, grand_total_minor, promo_code_id, priority, auto_assign, start_code, technician_id, round, attempt,
   next_action, next_action_at, queued_at, queue_reason, looks, waits_for, watch, event_seq, cancelled_at, cancelled_by, cancellation_fee_minor,
-  refund_minor, rating, created_at, wallet_minor, outstanding_fee_minor, to_collect_minor, collected_minor;
+  refund_minor, rating, created_at, free_cancellation_s, cancellation_fee_pct, wallet_minor, outstanding_fee_minor, to_collect_minor, collected_minor;
 
 -- name: insert
 -- A booking with its items. Without a number it takes the next one after the stem; the sequence locks nobody.
@@ -11,12 +11,12 @@ WITH b AS (
   INSERT INTO bookings (id, status, attempt, event_seq, number, system, account_id, organisation_id, billed_to, preview_id, confirmed_as, address_id, address, contact, zone_id,
     lat, lng, is_approximate, timezone, local_date, local_time, starts_at, ends_at, categories, tiers, payment_method, currency,
     subtotal_minor, savings_minor, discount_minor, tax_minor, grand_total_minor, promo_code_id, priority, auto_assign,
-    policy_accepted, start_code, next_action, next_action_at, to_collect_minor)
+    policy_accepted, start_code, next_action, next_action_at, to_collect_minor, free_cancellation_s, cancellation_fee_pct)
   VALUES (:id, :status, :attempt, :event_seq, coalesce(:number, :number_stem || (SELECT lpad(n, greatest(6, length(n)), '0') FROM (SELECT nextval('booking_numbers')::text AS n) AS next)),
     :system, :account_id, :organisation_id, :billed_to, :preview_id, :confirmed_as, :address_id, :address, :contact, :zone_id,
     :lat, :lng, :is_approximate, :timezone, :local_date, :local_time, :starts_at, :ends_at, :categories, :tiers, :payment_method, :currency,
     :subtotal_minor, :savings_minor, :discount_minor, :tax_minor, :grand_total_minor, :promo_code_id, :priority, :auto_assign,
-    :policy_accepted, :start_code, :next_action, :next_action_at, :to_collect_minor)
+    :policy_accepted, :start_code, :next_action, :next_action_at, :to_collect_minor, :free_cancellation_s, :cancellation_fee_pct)
   RETURNING *
 ), i AS (
   INSERT INTO booking_items (booking_id, position, service_id, name, category, tier, quantity, duration_minutes, list_price_minor, price_minor)
@@ -179,9 +179,10 @@ UPDATE bookings SET payment_status = :payment_status, updated_at = app_now() WHE
 UPDATE bookings SET payment_method = 'cash', payment_status = 'pending', updated_at = app_now() WHERE id = :booking_id;
 
 -- name: rate
--- Once, by its customer, when done.
+-- Once, by its customer, when done; a visit that was paid back afterwards has taken place all the same.
 UPDATE bookings SET rating = :rating, feedback = :feedback, rated_at = app_now(), updated_at = app_now()
-WHERE id = :booking_id AND account_id = :account_id AND status = 'completed' AND rating IS NULL
+WHERE id = :booking_id AND account_id = :account_id AND rating IS NULL
+  AND (status = 'completed' OR (status = 'refunded' AND cancelled_at IS NULL))
 RETURNING technician_id;
 
 -- name: set_priority

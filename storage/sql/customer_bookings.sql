@@ -2,7 +2,7 @@
 b.id, b.number, b.status, b.payment_method, b.payment_status, b.local_date, b.local_time, b.timezone, b.starts_at,
   b.currency, b.subtotal_minor, b.savings_minor, b.discount_minor, b.tax_minor, b.grand_total_minor, b.wallet_minor,
   b.outstanding_fee_minor, b.to_collect_minor, b.collected_minor, b.address,
-  b.contact, b.start_code, b.rating, b.feedback, b.created_at, b.cancelled_at, b.cancelled_by, b.cancellation_reason,
+  b.contact, b.start_code, b.rating, b.feedback, b.created_at, b.free_cancellation_s, b.cancellation_fee_pct, b.cancelled_at, b.cancelled_by, b.cancellation_reason,
   b.cancellation_fee_minor, b.refund_minor,
   p.id AS technician_id, p.name AS technician_name, p.phone AS technician_phone, t.rating::float8 AS technician_rating,
   s.state AS assignment_state, s.completed_at,

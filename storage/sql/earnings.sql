@@ -17,6 +17,9 @@ earnings e JOIN bookings b ON b.id = e.booking_id LEFT JOIN payouts p ON p.id = 
 -- part: of_payee
 FROM earnings e WHERE e.payee_id = :payee_id
 
+-- name: status_of
+SELECT status FROM earnings WHERE booking_id = :booking_id;
+
 -- name: totals
 -- Per currency, the one with the most earnings first.
 SELECT e.currency,

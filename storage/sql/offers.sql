@@ -2,8 +2,8 @@
 id, booking_id, technician_id, round, attempt, state, score::numeric::float8 AS score, distance_m, earning_minor, currency, made_at, expires_at, answered_at, reason;
 
 -- part: making
-INSERT INTO offers (booking_id, technician_id, place, round, attempt, score, distance_m, earning_minor, currency, expires_at, made_by)
-SELECT :booking_id, :technician_id, p, :round, :attempt, :score, :distance_m, :earning_minor, :currency, :expires_at, :made_by
+INSERT INTO offers (booking_id, technician_id, place, round, attempt, score, distance_m, earning_minor, technician_share_pct, currency, expires_at, made_by)
+SELECT :booking_id, :technician_id, p, :round, :attempt, :score, :distance_m, :earning_minor, :technician_share_pct::numeric, :currency, :expires_at, :made_by
 FROM unnest(:places::int[]) AS p
 WHERE NOT EXISTS (SELECT FROM offers WHERE technician_id = :technician_id AND state = 'open' AND place = p)
   AND (SELECT count(*) FROM offers WHERE technician_id = :technician_id AND state = 'open') < :most::int
@@ -54,14 +54,15 @@ FROM offers WHERE booking_id = :booking_id AND state = 'open';
 
 -- name: accept
 -- First accept wins: the offer is taken and becomes the tie, or neither. No row: it was answered, withdrawn, belongs to
--- somebody else, or its time is over by the database's clock.
+-- somebody else, or its time is over by the database's clock. The share is that of what was offered; `technician_share_pct` is for
+-- an offer that does not say it.
 WITH won AS (
   UPDATE offers SET state = :target, answered_at = app_now()
   WHERE id = :offer_id AND technician_id = :technician_id AND state = ANY(:sources) AND expires_at > app_now()
-  RETURNING id, booking_id, technician_id, earning_minor
+  RETURNING id, booking_id, technician_id, earning_minor, coalesce(technician_share_pct, :technician_share_pct::numeric) AS share_pct
 )
 INSERT INTO assignments (booking_id, offer_id, technician_id, payee_id, technician_share_pct, platform_share_pct, earning_minor)
-SELECT booking_id, id, technician_id, :payee_id, :technician_share_pct::numeric, 100 - :technician_share_pct::numeric, earning_minor
+SELECT booking_id, id, technician_id, :payee_id, share_pct, 100 - share_pct, earning_minor
 FROM won
 RETURNING id;
 

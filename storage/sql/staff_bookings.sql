@@ -3,7 +3,7 @@ b.id, b.number, b.system, b.status, b.payment_method, b.payment_status, b.local_
   b.starts_at, b.ends_at, b.currency, b.subtotal_minor, b.savings_minor, b.discount_minor, b.tax_minor,
   b.grand_total_minor, b.wallet_minor, b.outstanding_fee_minor, b.to_collect_minor, b.collected_minor, b.address,
   b.contact, b.lat, b.lng, b.zone_id, b.organisation_id, b.priority, b.auto_assign, b.round, b.attempt, b.queued_at,
-  b.queue_reason, b.start_code, b.rating, b.feedback, b.created_at, b.updated_at, b.cancelled_at, b.cancelled_by,
+  b.queue_reason, b.start_code, b.rating, b.feedback, b.created_at, b.free_cancellation_s, b.cancellation_fee_pct, b.updated_at, b.cancelled_at, b.cancelled_by,
   b.cancellation_reason, b.cancellation_fee_minor, b.refund_minor, pc.code AS promo_code,
   a.id AS account_id, a.name AS account_name, a.phone AS account_phone, a.email AS account_email,
   p.id AS technician_id, p.code AS technician_code, p.name AS technician_name, p.phone AS technician_phone,

@@ -315,3 +315,23 @@ async def test_the_start_guide_leads_to_a_booking(house: House) -> None:
                 known |= {name: data[name] for name in ("preview_id", "booking_date")}
                 known["booking_time"] = data["available_time_slots"][0]
     assert [b["id"] for b in (await guest.get("/bookings"))["bookings"]] == [data["booking"]["id"]]
+
+
+async def test_a_field_that_a_form_leaves_blank_is_one_that_it_leaves_out(customer: Visitor) -> None:
+    blank = {"promo_code": "", "address_id": "", "booking_time": " ", "payment_method": "", "organization_id": ""}
+    preview = await prepare(customer, **blank, program_id="")
+    assert (preview["promo"], preview["held_time"]) == (None, None)
+    assert (await prepare(customer, booking_date=""))["booking_date"] is not None
+    status, body, _ = await customer.call("POST", "/checkout/confirm", order(preview, customer_email=""))
+    assert status == 201, body
+    assert (await customer.get(f"/bookings/{body['data']['booking']['id']}"))["contact"]["email"] is None
+
+
+async def test_a_confirm_that_comes_again_late_is_told_what_has_become_of_it(customer: Visitor) -> None:
+    sent = order(await prepare(customer))
+    _, body, _ = await customer.call("POST", "/checkout/confirm", sent)
+    booking = body["data"]["booking"]
+    assert (await customer.call("POST", f"/bookings/{booking['id']}/cancel", {}))[0] == 200
+    status, body, _ = await customer.call("POST", "/checkout/confirm", sent)
+    assert (status, body["data"]["booking"]["id"]) == (201, booking["id"])
+    assert body["data"]["message"] == "This booking was made before, and it is over."

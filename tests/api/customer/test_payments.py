@@ -203,7 +203,17 @@ async def test_what_cancelling_costs_is_said_before(shop: Shop) -> None:
     assert (said["fee"], said["refund_amount"]) == (177.12, 1594.08) and said["free_until"]
     _, body, _ = await customer.call("POST", f"/bookings/{booking.id}/cancel", {})
     assert (body["data"]["cancellation_fee"], body["data"]["refund_amount"]) == (177.12, 1594.08)
+    assert body["data"]["refund_status"] == "processing"
     assert await quote() is None
+
+
+async def test_what_is_back_in_the_wallet_is_not_said_to_be_on_its_way(shop: Shop) -> None:
+    till = shop.till
+    booking = await till.world.book(await till.rich(GRAND), use_wallet=True)
+    customer = await shop.visitor("customer", booking.account_id)
+    _, body, _ = await customer.call("POST", f"/bookings/{booking.id}/cancel", {})
+    assert (body["data"]["status"], body["data"]["refund_status"]) == ("refunded", "completed")
+    assert (await customer.get("/wallet"))["balance"] == GRAND / 100
 
 
 # ---------------------------------------------------------------- a confirm while the gateway is away

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dispatch.billing import payouts
 from tests.api.shop import Shop
 from tests.dispatch.billing.till import GRAND
 
@@ -39,3 +40,17 @@ async def test_the_earnings_of_today(shop: Shop) -> None:
     await till.world.advance(days=1)
     today = await technician.get("/partner/earnings/today")
     assert (today["earnings"], today["total_earnings"], today["payable"]) == ([], 0, -531.36)
+
+
+async def test_a_completion_that_is_repeated_says_how_its_earning_stands(shop: Shop) -> None:
+    till = shop.till
+    technician_id = await till.world.technician()
+    booking = await till.finish(await till.paid(), technician_id)
+    technician = await shop.visitor("technician", technician_id)
+    _, body, _ = await technician.call("POST", f"/partner/bookings/{booking.id}/complete")
+    assert body["data"]["earning"] == {"amount": 1239.84, "status": "pending"}
+    async with till.world.services.transaction() as tx:
+        payout = await payouts.create(tx, technician_id, method="bank_transfer", requested_by="staff-1")
+        await payouts.process(tx, payout.id, bank_transaction_id="UTR1")
+    _, body, _ = await technician.call("POST", f"/partner/bookings/{booking.id}/complete")
+    assert body["data"]["earning"] == {"amount": 1239.84, "status": "paid"}

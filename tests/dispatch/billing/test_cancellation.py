@@ -10,8 +10,11 @@ from typing import Any
 import pytest
 
 from dispatch.billing import cancellation
-from dispatch.billing.cancellation import Outcome, Terms, outcome
-from tests.dispatch.billing.till import Till
+from dispatch.billing.cancellation import Outcome, Quote, Terms, outcome
+from dispatch.engine import customer_bookings, settings
+from storage import staff_bookings
+from storage.bookings import Booking
+from tests.dispatch.billing.till import GRAND, STAFF, Till
 from tests.statements import counted
 
 BOOKED = datetime(2026, 1, 20, 10, tzinfo=UTC)
@@ -52,4 +55,39 @@ async def test_cancelling_locks_and_reads_each_row_once(till: Till) -> None:
             _, cost = await cancellation.cancel(tx, accepted.id, accepted.account_id, "no time")
     assert cost.fee_minor > 0
     assert len(statements) <= 14, statements
+    await till.check()
+
+
+async def test_a_booking_keeps_the_terms_that_were_accepted_with_it(till: Till) -> None:
+    """Staff make cancelling dearer meanwhile: that is for whoever books from now on."""
+    world = till.world
+    before = await world.book(hours=3)
+    await world.accept(before.id, (await world.open_offer(before.id))["technician_id"])
+    async with world.services.transaction() as tx:
+        dearer = {"cancellation_fee_percentage": 50, "free_cancellation_minutes": 0}
+        await settings.update(tx, STAFF, dearer)
+    after = await world.book(hours=6)
+    await world.accept(after.id, (await world.open_offer(after.id))["technician_id"])
+
+    async def quote(booking: Booking) -> Quote:
+        async with world.services.read() as conn:
+            seen = await customer_bookings.get(conn, booking.account_id, booking.id)
+            by_staff = await staff_bookings.get(conn, booking_id=booking.id)
+            assert by_staff is not None
+            said = await cancellation.quote(world.services, conn, seen)
+            assert said is not None and said == await cancellation.quote(world.services, conn, by_staff)
+            return said
+
+    await world.advance(minutes=4)
+    assert (await quote(before)).outcome.fee_minor == 0
+    assert (await quote(before)).free_until == before.created_at + timedelta(minutes=5)
+    assert (await quote(after)).outcome.fee_minor == GRAND // 2
+    await world.advance(minutes=10)
+    assert (await quote(before)).outcome.fee_minor == GRAND // 10
+    async with world.services.transaction() as tx:
+        _, cost = await cancellation.cancel(tx, before.id, before.account_id, None)
+    assert cost.fee_minor == GRAND // 10
+    # What was booked by a node of before knows no terms: it goes by those of now.
+    await world.execute("UPDATE bookings SET free_cancellation_s = NULL, cancellation_fee_pct = NULL")
+    assert (await quote(after)).outcome.fee_minor == GRAND // 2
     await till.check()

@@ -103,3 +103,19 @@ async def test_start_dispatch_when_the_payment_has_come(world: World) -> None:
             await bookings.start_dispatch(tx, booking.id)
     assert await world.sweep() == 1
     assert (await world.open_offer(booking.id))["technician_id"] == one
+
+
+async def test_a_visit_that_was_paid_back_afterwards_is_rated_all_the_same(world: World) -> None:
+    """It has taken place, and it is the worst visits whose money goes back."""
+    done, one = await job(world, "completed")
+    await world.execute("UPDATE bookings SET status = 'refunded' WHERE id = $1", done.id)
+    async with world.services.transaction() as tx:
+        await bookings.rate(tx, done.id, done.account_id, 1, None)
+    assert await world.value("SELECT rating::float8 FROM technicians WHERE id = $1", one) == 1.0
+    gone = await world.book(hours=5)
+    async with world.services.transaction() as tx:
+        await bookings.cancel(tx, gone.id, CUSTOMER, None)
+    await world.execute("UPDATE bookings SET status = 'refunded' WHERE id = $1", gone.id)
+    with pytest.raises(NotRateable):
+        async with world.services.transaction() as tx:
+            await bookings.rate(tx, gone.id, gone.account_id, 1, None)

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import pytest
 
-from dispatch.engine import assigning, bookings, jobs, offers
+from dispatch.engine import assigning, bookings, jobs, offers, settings
 from dispatch.engine.offers import NoCandidate, OfferAnswered, OfferExpired, OfferWithdrawn
 from dispatch.errors import DispatchError, Missing
 from dispatch.events import Actor
@@ -391,3 +391,22 @@ async def test_an_answer_waits_for_who_holds_the_booking_and_holds_no_offer_mean
         await answering
     assert await turns.deadlocks(world.services) == before
     assert (await world.booking(booking.id)).status == "cancelled"
+
+
+async def test_an_offers_share_is_that_of_its_amount(world: World) -> None:
+    """Staff change the share while somebody thinks about an offer: they get what was offered, and it is called so."""
+    one = await world.technician()
+    booking = await world.book()
+    async with world.services.transaction() as tx:
+        await settings.update(tx, STAFF, {"commission_percentage": 40})
+    await world.accept(booking.id, one)
+    kept = "SELECT technician_share_pct::text || ' ' || platform_share_pct || ' ' || earning_minor FROM assignments"
+    assert await world.value(kept) == "70.00 30.00 123984"
+    later = await world.book(hours=5)
+    await world.accept(later.id, one)
+    assert await world.value(f"{kept} WHERE booking_id = $1", later.id) == "60.00 40.00 106272"
+    # An offer that a node of before has made does not say it.
+    old = await world.book(hours=8)
+    await world.execute("UPDATE offers SET technician_share_pct = NULL WHERE booking_id = $1", old.id)
+    await world.accept(old.id, one)
+    assert await world.value(f"{kept} WHERE booking_id = $1", old.id) == "60.00 40.00 106272"

@@ -11,11 +11,12 @@ from uuid import UUID
 
 import pytest
 
-from dispatch.engine import assigning, bookings, candidates, queue, rescheduling
+from dispatch.engine import assigning, bookings, candidates, jobs, queue, rescheduling
 from dispatch.engine.timers import Sweeper
 from dispatch.events import SYSTEM, Actor
 from storage.bookings import Booking
 from storage.database.pool import Pool
+from tests.dispatch.engine.test_jobs import job
 from tests.dispatch.engine.test_offers import deadlocks
 from tests.world import KOLKATA, World, make_world
 
@@ -342,3 +343,36 @@ async def test_a_hint_during_a_look_is_not_lost(narrow: World, monkeypatch: pyte
     monkeypatch.setattr(candidates, "judge", judge)
     await narrow.sweep()
     assert await status(narrow, second) == "partner_assigned"
+
+
+async def test_whose_technician_drops_out_after_the_start_hears_that_nobody_is_looked_for(world: World) -> None:
+    """The search ends at the start: whoever waits is told what they can do, not that somebody else is found."""
+    booking, one = await job(world, "in_transit", hours=1.5)
+    await world.technician(km_north=2)
+    await world.advance(hours=1.6)
+    async with world.services.transaction() as tx:
+        await jobs.give_back(tx, booking.id, one, "the car broke down")
+    assert (await world.booking(booking.id)).queue_reason == "start_passed"
+    told = await world.fetch(
+        "SELECT type FROM notifications WHERE booking_id = $1 AND account_id IS NOT NULL ORDER BY created_at, id",
+        booking.id,
+    )
+    assert [r["type"] for r in told][-1] == "booking_not_taken"
+    assert "booking_reopened" not in [r["type"] for r in told]
+
+
+async def test_a_moved_booking_waits_for_a_reason_of_its_own(narrow: World) -> None:
+    """What staff read of it is of its new time."""
+    helper = await narrow.technician()
+    booking = await narrow.book(hours=1.5)
+    await narrow.reject(booking.id, helper)
+    await narrow.advance(hours=1.5)
+    await narrow.sweep()
+    # Somebody has the time, and an offer to think about.
+    await narrow.book(hours=5)
+    moved_to = (booking.starts_at + timedelta(hours=24)).replace(minute=30, second=0)
+    async with narrow.services.transaction() as tx:
+        moved = await rescheduling.reschedule(tx, booking.id, CUSTOMER, moved_to)
+    assert (moved.queue_reason, moved.waits_for) == ("no_candidate", ["offer_open"])
+    alerts = await narrow.fetch("SELECT message FROM alerts WHERE kind = 'queued' AND resolved_at IS NULL")
+    assert [r["message"] for r in alerts] == [f"Booking {booking.number} waits for a technician: nobody can come yet."]

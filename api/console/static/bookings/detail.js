@@ -130,7 +130,8 @@ function deeds(api, last, again) {
     const b = last();
     const isOpen = OPEN.has(b.status);
     return [
-      b.status === "completed" && rating(api, b, again),
+      // A visit that was paid back afterwards has taken place all the same.
+      (b.status === "completed" || (b.status === "refunded" && !b.cancellation)) && rating(api, b, again),
       (isOpen || b.status === "in_progress") && sharing(api, b),
       isOpen && b.cancellation_quote && moving(api, b, again),
       b.cancellation_quote && cancelling(api, b, again, begun),
