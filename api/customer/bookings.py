@@ -6,7 +6,7 @@ from datetime import date, datetime, time
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import Field, StringConstraints
+from pydantic import BeforeValidator, Field, StringConstraints
 
 from api.audiences import Customer, customer
 from api.shared import amounts
@@ -25,6 +25,7 @@ from dispatch.services import Services
 from storage.customer_bookings import BookingView
 from storage.database.pool import Conn
 from storage.facts import BookingEvent
+from storage.refunds import Refund
 
 
 class TechnicianOut(View):
@@ -118,8 +119,13 @@ class CancelledOut(View):
     refund_status: Literal["none", "processing", "completed"]
 
 
+def _whole(value: Any) -> Any:
+    # Phones that count stars in fractions write 5.0.
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
 class RateIn(Body):
-    rating: Annotated[int, Field(ge=1, le=5, strict=True)]
+    rating: Annotated[int, BeforeValidator(_whole), Field(ge=1, le=5, strict=True)]
     feedback: Annotated[str, StringConstraints(strip_whitespace=True, max_length=2000)] | None = None
 
 
@@ -190,8 +196,10 @@ async def cancel_booking(services: Services, caller: Customer, id: UUID, body: C
     booking, cost = await services.retrying(
         lambda tx: cancellation.cancel(tx, id, caller.account_id, body.reason, actor=caller.actor)
     )
-    async with services.read() as conn:
-        back = await refunds.of_booking(conn, id) if cost.refund_minor else []
+    back: list[Refund] = []
+    if cost.refund_minor:
+        async with services.read() as conn:
+            back = await refunds.of_booking(conn, id)
     return CancelledOut(
         booking_id=booking.id, status=booking.status, cancellation_fee=cost.fee_minor,
         refund_amount=cost.refund_minor, refund_status=refunds.outcome(back),

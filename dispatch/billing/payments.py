@@ -225,7 +225,9 @@ async def of_booking(services: Services, conn: Conn, booking: BookingView) -> di
     asked = next((p for p in found if p.kind == "online" and not p.captured_minor), None)
     if asked is not None and booking.status == "pending" and services.settings.payments.is_configured:
         shown |= block(services, booking, asked, services.settings.payments.key_id)
-        shown |= {"razorpay_order_id": asked.gateway_order_id, "status": asked.status, "expires_at": asked.expires_at}
+        # With its start at the latest it is released.
+        until = min(asked.expires_at or booking.starts_at, booking.starts_at)
+        shown |= {"razorpay_order_id": asked.gateway_order_id, "status": asked.status, "expires_at": until}
     return shown
 
 

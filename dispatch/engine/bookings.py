@@ -145,7 +145,10 @@ async def create(tx: Tx, new: NewBooking, asks_until: datetime | None = None) ->
     if asks_until is not None:
         action, at = "offer_expiry", asks_until
     elif new.wait_for_payment:
-        action, at = "release_unpaid", tx.now + timedelta(seconds=settings.billing.unpaid_release_s)
+        # At its start nobody is sent any more, so nobody is to pay for it.
+        action, at = "release_unpaid", min(
+            tx.now + timedelta(seconds=settings.billing.unpaid_release_s), new.starts_at
+        )
     booking = await rows.insert(
         tx.conn, number=new.number, number_stem=numbers.stem("BK", local(tx.now, new.timezone)), system=new.system,
         account_id=new.account_id, organisation_id=new.organisation_id, billed_to=new.billed_to,

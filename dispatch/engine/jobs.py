@@ -32,6 +32,8 @@ STEP_FACTS = {
 TOO_LATE = {"arrived": "are there", "in_progress": "have begun", "completed": "have done it"}
 #: A completion may be told a little ahead of the server's clock.
 CLOCK_SKEW = timedelta(minutes=2)
+#: Nobody is on the way for longer: who says so has a clock that is wrong.
+LONGEST_WAY = timedelta(days=1)
 #: Who leaves the door sooner than this after arriving has not visited anybody (a red light, the wrong house).
 NO_VISIT = timedelta(minutes=5)
 
@@ -101,7 +103,8 @@ async def advance(
     """One step of the technician's job: in_transit, arrived or in_progress. Repeating a step changes nothing.
 
     `is_detected`: the positions say so, not the technician. `on_behalf`: staff make the step for a technician who
-    cannot; they have asked the customer themselves, so no start code is wanted.
+    cannot; they have asked the customer themselves, so no start code is wanted. `estimated_arrival` is told to whoever
+    waits, unless it is over already or more than a day away.
     Raises Missing, WrongState, TooEarly, WrongStartCode, StartCodeLocked.
     """
     booking, assignment = await own_job(tx, booking_id, technician_id, step)
@@ -110,6 +113,8 @@ async def advance(
     if not is_detected:
         lifecycle.move("assignment", assignment.state, step)
         _check_begun(tx, booking)
+    if estimated_arrival is not None and not tx.now <= estimated_arrival <= tx.now + LONGEST_WAY:
+        estimated_arrival = None
     if step == "in_progress" and on_behalf is None:
         await _check_start_code(tx, booking, assignment, start_code)
     await _step(tx, booking, assignment, "detected" if is_detected else step, estimated_arrival=estimated_arrival)

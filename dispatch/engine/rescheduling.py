@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from dispatch import bus
 from dispatch.engine import (
     alerts,
     audit,
@@ -71,7 +72,9 @@ async def reschedule(tx: Tx, booking_id: UUID, actor: Actor, starts_at: datetime
     await slots.hold_booking(tx, moved)
     if moved.next_action == "release_unapproved":
         await bookings.await_approval(tx, moved)
-    elif moved.next_action not in lifecycle.HELD_BACK:
+    elif moved.next_action == "release_unpaid":
+        await _release_by_start(tx, moved)
+    else:
         if moved.auto_assign:
             begun = await rows.new_round(tx.conn, booking_id=booking_id, is_ordered=False)
             assert begun is not None, "its lock is held, and it is pending"
@@ -80,6 +83,17 @@ async def reschedule(tx: Tx, booking_id: UUID, actor: Actor, starts_at: datetime
             await alerts.resolve(tx, ["queued"], booking_id=booking_id)
         await search.search(tx, moved)
     return await offers.lock(tx, booking_id)
+
+
+async def _release_by_start(tx: Tx, booking: Booking) -> None:
+    """An unpaid booking that was moved ends with its new start at the latest."""
+    assert booking.next_action_at is not None, "it is to be released"
+    if booking.starts_at < booking.next_action_at:
+        await rows.wait_for(
+            tx.conn, booking_id=booking.id, action="release_unpaid", at=booking.starts_at, target="pending",
+            sources=["pending"],
+        )  # fmt: skip
+        tx.hint(bus.TIMER_SET, {"at": booking.starts_at.timestamp()})
 
 
 def _check_movable(booking: Booking, assignment: Assignment | None) -> None:

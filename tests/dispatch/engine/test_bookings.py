@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import timedelta
+from pathlib import Path
 from uuid import UUID
 
 import pytest
 
-from dispatch.engine import bookings, offers
+from dispatch.engine import bookings, offers, rescheduling
 from dispatch.engine.bookings import NotRateable
 from dispatch.engine.lifecycle import WrongState
 from dispatch.errors import Missing
 from dispatch.events import SYSTEM, Actor
+from storage.database.pool import Pool
 from tests.dispatch.engine.test_jobs import CUSTOMER, STAFF, assignment_state, go, job
-from tests.world import World
+from tests.world import World, make_world
 
 
 @pytest.mark.parametrize("state", ["accepted", "in_transit", "arrived"])
@@ -119,3 +122,23 @@ async def test_a_visit_that_was_paid_back_afterwards_is_rated_all_the_same(world
     with pytest.raises(NotRateable):
         async with world.services.transaction() as tx:
             await bookings.rate(tx, gone.id, gone.account_id, 1, None)
+
+
+async def test_nobody_pays_for_a_visit_whose_time_has_come(fresh_pool: Pool, tmp_path: Path) -> None:
+    """Where visits are booked at short notice, an unpaid one ends with its start at the latest: nobody is sent then."""
+    world = await make_world(fresh_pool, tmp_path, dispatch={"lead_s": 0})
+    await world.technician()
+    await world.technician(km_north=2)
+    unpaid = {"dispatch": False, "wait_for_payment": True, "payment_method": "online"}
+    soon = await world.book(hours=0.25, **unpaid)
+    assert (soon.next_action, soon.next_action_at) == ("release_unpaid", soon.starts_at)
+    await world.advance(minutes=10)
+    later = await world.book(hours=5, **unpaid)
+    assert later.next_action_at == world.now + timedelta(minutes=30)
+    async with world.services.transaction() as tx:
+        moved = await rescheduling.reschedule(tx, later.id, CUSTOMER, world.now + timedelta(minutes=20))
+    assert (moved.next_action, moved.next_action_at) == ("release_unpaid", moved.starts_at)
+    await world.advance(minutes=20)
+    await world.sweep()
+    assert {(await world.booking(one.id)).status for one in (soon, later)} == {"cancelled"}
+    await world.services.bus.close()

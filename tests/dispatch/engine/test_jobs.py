@@ -154,6 +154,17 @@ async def test_how_early_is_a_setting(fresh_pool: Pool, tmp_path: Path) -> None:
     await go(world, booking.id, one, "in_transit")
 
 
+@pytest.mark.parametrize(("minutes", "is_told"), [(20, True), (-1, False), (-600, False), (25 * 60, False)])
+async def test_an_arrival_that_cannot_be_meant_is_told_to_nobody(world: World, minutes: float, is_told: bool) -> None:
+    """A phone whose clock is wrong says when they come by its own."""
+    booking, one = await job(world, "accepted")
+    arrival = world.now + timedelta(minutes=minutes)
+    await go(world, booking.id, one, "in_transit", estimated_arrival=arrival)
+    told = "SELECT data ->> 'estimated_arrival' FROM booking_events WHERE type = 'partner.in_transit'"
+    assert await world.value(told) == (arrival.isoformat() if is_told else None)
+    assert await world.value("SELECT estimated_arrival FROM assignments") == (arrival if is_told else None)
+
+
 async def test_setting_out_wakes_the_watchdog(world: World) -> None:
     """It slept until they would have to leave; now it looks at once, and warns of one who stands still."""
     booking, one = await job(world)
