@@ -12,7 +12,7 @@ from dispatch.billing.ledger import Line
 from dispatch.billing.provider_transactions import NewTransaction
 from dispatch.engine import facts
 from dispatch.errors import Conflict, Invalid, Missing
-from dispatch.outbox import messages
+from dispatch.outbox import messages, payout_notices
 from dispatch.reports.formats import amount_text
 from dispatch.services import Tx
 from storage import earnings as earning_rows
@@ -236,6 +236,8 @@ async def _complete(tx: Tx, payout: Payout, bank_id: str | None, upi_id: str | N
         description=f"Payout {payout.number} sent",
     )  # fmt: skip
     await _tell(tx, payout, "paid")
+    if payout.party_kind == "technician" and payout.net_minor:
+        await payout_notices.paid(tx, payout.party_id, payout.number, payout.net_minor, payout.currency)
 
 
 async def fail(tx: Tx, payout_id: UUID, *, failure_reason: str) -> Payout:

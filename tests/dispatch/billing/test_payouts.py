@@ -97,6 +97,8 @@ async def test_processing_pays_the_earnings_and_needs_its_proof(till: Till) -> N
         with pytest.raises(Missing):
             await payouts.process(tx, uuid4(), bank_transaction_id="x")
     assert (await till.sums())["bank"] == 123984
+    told = await till.world.fetch("SELECT technician_id, metadata FROM notifications WHERE type = 'payout_paid'")
+    assert [(n["technician_id"], n["metadata"]) for n in told] == [(technician, {"payout_number": payout.number})]
     await till.check()
 
 
