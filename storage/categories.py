@@ -33,6 +33,7 @@ insert = sql.scalar("insert", UUID)
 change = sql.run("change")
 delete = sql.run("delete")
 is_taken = sql.scalar("is_taken", bool)
+spelled = sql.scalar("spelled", list[str])
 is_used = sql.scalar("is_used", bool)
 
 everything = Listed(

@@ -10,10 +10,17 @@ from storage.database.binder import Statements
 from storage.database.listing import AnyOf, Listed, Sort, made_on_days
 
 sql = Statements("rota")
+_IS_NOW = (
+    "r.starts_at <= app_now() AND r.ends_at > app_now() AND EXISTS (SELECT FROM memberships m"
+    " JOIN accounts p ON p.id = m.account_id WHERE m.account_id = r.account_id AND m.realm = 'admin'"
+    " AND m.status = 'active' AND p.is_active)"
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Shift:
+    """`is_now`: it goes on, and its person is reached: who is blocked meanwhile is not."""
+
     id: UUID
     account_id: UUID
     name: str | None
@@ -33,7 +40,7 @@ everything = Listed(
     default_sort=(("starts_at", True),),
     filters={
         "account_id": AnyOf("r.account_id", "uuid"),
-        "is_now": "(r.starts_at <= app_now() AND r.ends_at > app_now()) = {}::boolean", **made_on_days("r.starts_at"),
+        "is_now": f"({_IS_NOW}) = {{}}::boolean", **made_on_days("r.starts_at"),
     },
     indexed=[("starts_at", ()), ("starts_at", ("account_id",)), ("starts_at", ("date_from", "date_to"))],
 )  # fmt: skip

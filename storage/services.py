@@ -34,6 +34,8 @@ class ServiceFile:
 
 get = sql.row("get", ServiceFile)
 lock = sql.row("lock", ServiceFile)
+lock_name = sql.scalar("lock_name", str)
+twin = sql.scalar("twin", UUID)
 set_image = sql.run("set_image")
 drop_price = sql.run("drop_price")
 in_currency = sql.rows("in_currency", ServiceFile)

@@ -54,7 +54,9 @@ Line = Mapping[str, str]
 async def import_services(services: Services, caller: Admin, upload: Annotated[Upload, FILE]) -> BatchOut:
     """Services from a CSV file in the field `file`: a line with an `id` changes that service, the others are new.
 
-    The first line names the columns, as the export does. Prices are in the business's currency.
+    The first line names the columns, as the export does. Prices are in the business's currency. A new line that is
+    there already (the same name, category, type and tier) is refused, so that a file that is sent again after half of
+    it came through makes nothing twice.
     """
     currency = services.settings.currency
 
@@ -65,9 +67,10 @@ async def import_services(services: Services, caller: Admin, upload: Annotated[U
         if "id" in line:
             changed = await change_one(services, caller, _id(line["id"]), _read(_CHANGE, given))
             return Done(changed.id, "updated")
-        new = _read(_NEW_SERVICE, given)
+        new = _read(_NEW_SERVICE, given).service(currency)
         async with services.transaction() as tx:
-            made = await offered.create(tx, new.service(currency), caller.actor)
+            await offered.require_new(tx, new)
+            made = await offered.create(tx, new, caller.actor)
         return Done(made.id, "created")
 
     return await each(admin.dialect, _lines(upload, SERVICE_COLUMNS), work)
@@ -134,18 +137,29 @@ def _lines(upload: Upload, columns: Sequence[str]) -> list[tuple[int, None, Line
 
 
 def _cells(content: IO[bytes], columns: Sequence[str]) -> Iterator[tuple[int, None, Line]]:
-    reader = csv.reader(io.StringIO(content.read().decode("utf-8-sig"), newline=""), strict=True)
+    text = content.read().decode("utf-8-sig")
+    head = text.partition("\n")[0]
+    # As spreadsheets write it where a comma stands in numbers.
+    delimiter = ";" if head.count(";") > head.count(",") else ","
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     names = [_plain(name) for name in next(reader, [])]
     if strangers := sorted(set(names) - set(columns)):
         raise Invalid({"file": f"The columns {', '.join(strangers)[:200]} are not known: {', '.join(columns)} are."})
     if not names or len(set(names)) < len(names):
         raise Invalid({"file": "The first line names each column once."})
+    begins = reader.line_num + 1
     for count, cells in enumerate(reader, 1):
+        number, begins = begins, reader.line_num + 1
         if count > MOST_LINES:
             raise Invalid({"file": f"At most {MOST_LINES} lines are taken at once."})
+        # What a comma without quotes has moved along would be read under the names of other columns. Separators alone
+        # are what spreadsheets leave at the end of a line.
+        if any(cell.strip() for cell in cells[len(names) :]):
+            text = f"Line {number} has more cells than the first line has columns: look at its quotes."
+            raise Invalid({"file": text})
         line = {n: value for n, cell in zip(names, cells, strict=False) if (value := undone(cell.strip()))}
         if line:
-            yield reader.line_num, None, line
+            yield number, None, line
 
 
 def _plain(name: str) -> str:

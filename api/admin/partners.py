@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 from uuid import UUID
 
 from pydantic import AfterValidator, BeforeValidator, EmailStr, Field, StringConstraints
@@ -81,7 +81,10 @@ class DocumentsIn(Body):
 
 
 class PartnerIn(Body):
-    """What may be changed of a technician; what is absent stays."""
+    """What may be changed of a technician; what is absent stays. A null binds them to no zone any more: they serve the
+    one in which their base lies."""
+
+    keeps_null: ClassVar[frozenset[str]] = frozenset({"zone_id"})
 
     name: Name | None = None
     phone_number: Phone | None = None
@@ -107,9 +110,11 @@ class PartnerIn(Body):
         """The fields of the Profile that are given. Raises Invalid."""
         given: dict[str, Any] = {
             "name": self.name, "email": self.email, "address": self.address, "categories": self.service_categories,
-            "tiers": self.service_tiers, "zone_id": self.zone_id, "is_active": self.is_active,
+            "tiers": self.service_tiers, "is_active": self.is_active,
         }  # fmt: skip
         found = {name: value for name, value in given.items() if value is not None}
+        if "zone_id" in self.model_fields_set:
+            found["zone_id"] = self.zone_id
         if self.phone_number is not None:
             found["phone"] = phones.normalise(self.phone_number, region)
         if self.service_radius_km is not None:

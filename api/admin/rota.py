@@ -41,6 +41,8 @@ class PersonOut(View):
 
 
 class ShiftOut(View):
+    """`is_now`: it goes on, and its person may sign in: nobody tells who is blocked of anything."""
+
     id: UUID
     staff: PersonOut
     starts_at: datetime

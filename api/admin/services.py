@@ -54,9 +54,11 @@ class PriceIn(Body):
 
 
 class ServiceChange(Body):
-    """What may be changed of a service; what is absent stays. `product_cost` is the price in the business's currency,
-    `market_price` what it is compared with; further currencies stand in `prices`."""
+    """What may be changed of a service; what is absent stays, a null takes a description or an image away.
+    `product_cost` is the price in the business's currency, `market_price` what it is compared with; further currencies
+    stand in `prices`."""
 
+    keeps_null: ClassVar[frozenset[str]] = frozenset({"description", "image_url"})
     name: Name | None = None
     description: Description | None = None
     category: Word | None = None
@@ -73,7 +75,8 @@ class ServiceChange(Body):
     def changes(self) -> dict[str, Any]:
         """The fields of a ServiceIn that are given."""
         others = {"id", "product_cost", "market_price", "prices", "image_file_id"}
-        return {name: value for name, value in self.model_dump(exclude=others).items() if value is not None}
+        given = self.model_dump(include=self.model_fields_set - others)
+        return {name: value for name, value in given.items() if value is not None or name in self.keeps_null}
 
     def all_prices(self, currency: str, known: ServiceFile | None = None) -> Prices:
         """Prices by currency. Raises Invalid."""

@@ -155,14 +155,18 @@ async def create(services: Services, caller: Admin, body: NewZone) -> ZoneChange
 async def import_file(
     services: Services, caller: Admin, query: ImportQuery, upload: Annotated[Upload, GEOJSON]
 ) -> ImportedOut:
-    """Zones from a GeoJSON file in the field `file`: every feature is one, and those of a known code are replaced."""
+    """Zones from a GeoJSON file in the field `file`: every feature is one, and those of a known code are drawn anew.
+
+    What neither the file nor the query says of a zone that is there stays: its hours, its clock, its currency, and
+    whether it is active.
+    """
     if not upload.files:
         raise Invalid({"file": "Send one GeoJSON file in this field."})
-    sent, settings = upload.files[0], services.settings
+    sent = upload.files[0]
     done = await zone_import.import_content(
-        services, sent.content, sent.name, timezone=query.timezone or settings.timezone,
-        currency=query.currency or settings.currency, name_property=query.name_property, city=query.city,
-        state=query.state, skip_bad=query.skip_bad, actor=caller.actor,
+        services, sent.content, sent.name, timezone=query.timezone, currency=query.currency,
+        name_property=query.name_property, city=query.city, state=query.state, skip_bad=query.skip_bad,
+        actor=caller.actor,
     )  # fmt: skip
     return ImportedOut(
         created=list(done.created), updated=list(done.updated), skipped=list(done.skipped),

@@ -56,7 +56,9 @@ async def change(
         if is_unique(error):
             raise PlanExists from error
         raise
-    assert after is not None, "it was there just now, and only plans that nobody has go away"
+    if after is None:
+        # Nobody has it, and somebody else deleted it a moment ago.
+        raise Missing("plan")
     await audit.changed(tx, actor, "update_platform_plan", "platform_plan", plan_id, before, after)
     return after
 
@@ -73,6 +75,8 @@ async def remove(tx: Tx, actor: Actor, plan_id: UUID) -> bool:
     after = None if is_gone else await rows.change(
         tx.conn, id=plan_id, name=None, monthly_minor=None, yearly_minor=None, features=None, is_active=False
     )
+    if after is None and not is_gone:
+        raise Missing("plan")
     await audit.changed(tx, actor, "delete_platform_plan", "platform_plan", plan_id, before, after)
     return is_gone
 

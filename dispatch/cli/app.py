@@ -167,8 +167,8 @@ def token(
 @zones.command("import")
 def zones_import(
     file: Annotated[Path, typer.Argument(help="GeoJSON with one feature per zone.")],
-    timezone: Annotated[str | None, typer.Option(help="For features that name none; else the setting.")] = None,
-    currency: Annotated[str | None, typer.Option(help="For features that name none; else the setting.")] = None,
+    timezone: Annotated[str | None, typer.Option(help="For features that name none, known zones too.")] = None,
+    currency: Annotated[str | None, typer.Option(help="For features that name none, known zones too.")] = None,
     name_property: Annotated[str | None, typer.Option(help="The property with the zone's name.")] = None,
     city: Annotated[str | None, typer.Option(help="For features that name none.")] = None,
     state: Annotated[str | None, typer.Option(help="For features that name none.")] = None,

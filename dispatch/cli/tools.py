@@ -149,8 +149,8 @@ def import_zones(
 
     async def work(services: Services) -> None:
         done = await read_and_write(
-            services, file, timezone=timezone or settings.timezone, currency=currency or settings.currency,
-            name_property=name_property, city=city, state=state, skip_bad=skip_bad,
+            services, file, timezone=timezone, currency=currency, name_property=name_property, city=city, state=state,
+            skip_bad=skip_bad,
         )  # fmt: skip
         for complaint in done.skipped:
             note(f"left out: {complaint}")

@@ -163,10 +163,10 @@ async def drop(tx: Tx, file_id: UUID) -> None:
 
 async def drop_own(tx: Tx, file_id: UUID) -> File:
     """Gives up a file of the house's own. Raises Missing, FileInUse for one that belongs to somebody or is shown."""
-    file = await get(tx.conn, file_id)
-    if file.owner_kind != HOUSE.kind:
+    file = await rows.drop_own(tx.conn, file_id=file_id)
+    if file is None:
+        await get(tx.conn, file_id)
         raise FileInUse
-    await drop(tx, file_id)
     return file
 
 

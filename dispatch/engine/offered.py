@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 from uuid import UUID
@@ -15,6 +15,8 @@ from dispatch.services import Tx
 from storage import categories as category_rows
 from storage import services as rows
 from storage.categories import Category
+from storage.database.errors import StorageError, is_unique
+from storage.database.pool import Conn
 from storage.services import ServiceFile
 
 #: Currency -> (price, list price or None), in minor units; None takes the price away.
@@ -33,11 +35,33 @@ class CategoryTaken(Conflict):
     code = "category_taken"
 
 
+class ServiceExists(Conflict):
+    """There is such a service already."""
+
+    code = "service_exists"
+
+    def __init__(self, service_id: UUID) -> None:
+        text = f"There is such a service already: name its id, {service_id}, to change it."
+        super().__init__(text, details={"id": str(service_id)})
+
+
 # ---------------------------------------------------------------- services
+
+
+async def require_new(tx: Tx, service: ServiceIn) -> None:
+    """Of whoever asks for the same at once, one is let through at a time, until its transaction ends.
+
+    Raises ServiceExists for one with the same name, category, type and tier, whatever their case.
+    """
+    what = {"name": service.name, "category": service.category, "service_type": service.service_type}
+    await rows.lock_name(tx.conn, name=service.name)
+    if (known := await rows.twin(tx.conn, **what, tier=service.tier)) is not None:
+        raise ServiceExists(known)
 
 
 async def create(tx: Tx, service: ServiceIn, actor: Actor, image: UUID | None = None) -> ServiceFile:
     """A new service, audited. Raises Invalid (prices, image)."""
+    service = replace(service, category=(await spelled(tx.conn, [service.category]))[0])
     service_id = await catalogue.upsert_service(tx, service)
     if image is not None:
         await _show(tx, await _get(tx, service_id), image)
@@ -65,16 +89,19 @@ async def change(
         duration_minutes=before.duration_minutes, description=before.description, image_url=before.image_url,
         is_active=before.is_active,
     )  # fmt: skip
-    await catalogue.upsert_service(tx, replace(written, **changes), service_id)
+    after = replace(written, **changes)
+    if after.category != before.category:
+        after = replace(after, category=(await spelled(tx.conn, [after.category]))[0])
+    await catalogue.upsert_service(tx, after, service_id)
     for currency in kept.keys() - wanted.keys():
         await rows.drop_price(tx.conn, service_id=service_id, currency=currency)
     if image is not None and image != before.image_file_id:
         await _show(tx, before, image)
     elif changes.get("image_url", before.image_url) != before.image_url and before.image_file_id is not None:
         await _forget_image(tx, before, changes["image_url"])
-    after = await _get(tx, service_id)
-    await audit.changed(tx, actor, "update_service", "service", service_id, before, after)
-    return after
+    changed = await _get(tx, service_id)
+    await audit.changed(tx, actor, "update_service", "service", service_id, before, changed)
+    return changed
 
 
 async def retire(tx: Tx, service_id: UUID, actor: Actor) -> None:
@@ -133,6 +160,15 @@ class CategoryIn:
     is_active: bool = True
 
 
+async def spelled(conn: Conn, names: Sequence[str]) -> list[str]:
+    """Categories as they are written here already, whatever case they are given in; others as they are given.
+
+    Jobs find their technicians by the very same words.
+    """
+    found = await category_rows.spelled(conn, names=list(names))
+    return list(dict.fromkeys(found or ()))
+
+
 async def create_category(tx: Tx, category: CategoryIn, actor: Actor) -> Category:
     """Raises CategoryTaken."""
     made = await category_rows.insert(tx.conn, **asdict(category))
@@ -156,7 +192,14 @@ async def change_category(tx: Tx, category_id: UUID, actor: Actor, changes: Mapp
             raise CategoryTaken
         if await category_rows.is_used(tx.conn, name=before.name):
             raise CategoryInUse
-    await category_rows.change(tx.conn, category_id=category_id, **asdict(after))
+    try:
+        async with tx.savepoint():
+            await category_rows.change(tx.conn, category_id=category_id, **asdict(after))
+    except StorageError as error:
+        # Somebody else gave this name to another a moment ago.
+        if not is_unique(error):
+            raise
+        raise CategoryTaken from error
     found = await _category(tx, category_id)
     await audit.changed(tx, actor, "update_category", "category", category_id, before, found)
     catalogue.changed(tx)

@@ -76,7 +76,8 @@ async def current(services: Services, conn: Conn) -> dict[str, float | int]:
 
 
 async def update(tx: Tx, actor: Actor, changes: Mapping[str, float | int]) -> dict[str, float | int]:
-    """Sets those that are named, all or none. Returns all. Raises Invalid, which names each bad one."""
+    """Sets those that are named, all or none. Returns all. Raises Invalid, which names each bad one, also where
+    nothing could be booked between the two ends."""
     if bad := {name: text for name, value in changes.items() if (text := complaint(name, value))}:
         raise Invalid(bad)
     await rows.lock(tx.conn)
@@ -84,6 +85,7 @@ async def update(tx: Tx, actor: Actor, changes: Mapping[str, float | int]) -> di
     before = await _kept(tx.conn)
     after = before | {name: changes[name] for name in changes}
     old, new = shown(merged(services.configured, before)), shown(merged(services.configured, after))
+    _check_span(changes, new)
     if await audit.changed(tx, actor, "update_settings", "settings", None, old, new):
         await rows.put(tx.conn, [{"key": name, "value": value} for name, value in changes.items()])
         tx.after_commit(lambda: apply(services, after))
@@ -101,6 +103,18 @@ def complaint(name: str, value: float) -> str | None:
     if knob.is_whole and value != round(value):
         return "must be a whole number"
     return None
+
+
+#: From when and until when people book: how soon, and how far ahead.
+_SPAN = ("min_booking_lead_minutes", "max_booking_advance_days")
+
+
+def _check_span(changes: Mapping[str, float | int], new: Mapping[str, float | int]) -> None:
+    """Raises Invalid where the first time to be booked would come after the last."""
+    lead, ahead = (new[name] for name in _SPAN)
+    if named := [name for name in _SPAN if name in changes and lead > ahead * 1440]:
+        text = f"leaves nothing to book: {lead:g} minutes before the visit, and at most {ahead:g} days ahead"
+        raise Invalid({name: text for name in named})
 
 
 def merged(configured: Settings, kept: Mapping[str, Any]) -> Settings:

@@ -6,7 +6,8 @@ import asyncio
 import tempfile
 from codecs import BOM_UTF8
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from shutil import copyfileobj
@@ -22,6 +23,8 @@ from dispatch.events import Actor
 from dispatch.services import Services, Tx
 from geo.geodesy import wrapped_lng
 from geo.zones import Area, Imported, centre, parse_geojson, to_geojson
+from storage import zones as rows
+from storage.zones import ZoneFile
 
 #: Properties that usually carry the name, in this order.
 NAME_PROPERTIES = ("name", "Name", "NAME", "zone", "ward", "WARD", "code", "id")
@@ -53,12 +56,12 @@ class ImportResult:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """A zone of a file. `n` is its place among the features, `code_is_given` whether the file says its code."""
+    """A zone of a file. `n` is its place among the features, `said` which of its properties the file names."""
 
     n: int
     zone: ZoneIn
     area: Area
-    code_is_given: bool
+    said: frozenset[str]
 
 
 @dataclass(slots=True)
@@ -80,8 +83,8 @@ async def import_zones(
     services: Services,
     path: Path,
     *,
-    timezone: str,
-    currency: str,
+    timezone: str | None = None,
+    currency: str | None = None,
     name_property: str | None = None,
     city: str | None = None,
     state: str | None = None,
@@ -92,25 +95,28 @@ async def import_zones(
 
     A feature's `code` (else the city and its name, made plain) decides which zone it is; a zone of that code somewhere
     else is not replaced unless the file itself says the code. Its properties `timezone`, `currency`, `city`, `state`
-    and `pincodes` (a list, or text with commas) win over the arguments. Raises BadFile, which says what is wrong with
-    which feature; with `skip_bad` those are left out and told in the result. What `actor` does is audited.
+    and `pincodes` (a list, or text with commas) win over the arguments. What neither says is the house's for a new zone
+    and stays for one that is there, as its opening hours and days do, and whether it is active. Raises BadFile, which
+    says what is wrong with which feature; with `skip_bad` those are left out and told in the result. What `actor` does
+    is audited.
     """
     switch = "skip_bad=true" if actor is not None else "--skip-bad"
+    terms = {"timezone": timezone, "currency": currency, "city": city, "state": state}
     wanted, skipped = await asyncio.to_thread(
-        read, path, timezone=timezone, currency=currency, name_property=name_property, city=city, state=state,
-        skip_bad=skip_bad, switch=switch,
+        read, path, timezone=timezone or services.settings.timezone, currency=currency or services.settings.currency,
+        name_property=name_property, city=city, state=state, skip_bad=skip_bad, switch=switch,
     )  # fmt: skip
     complaints = _Complaints(skip_bad, list(skipped), switch)
     await services.zones.reload()
     known = {z.code for z in services.zones.zones}
     async with services.transaction() as tx:
-        written = await _write(tx, wanted, complaints)
+        written = await _write(tx, wanted, complaints, {name for name, term in terms.items() if term is not None})
         if not written:
             raise BadFile(f"The file {path.name} has no feature that can be imported: {complaints.kept[0]}")
-        codes = [one.zone.code for one in written]
+        codes = [one.zone.code for one, _ in written]
         result = ImportResult(
             tuple(c for c in codes if c not in known), tuple(c for c in codes if c in known), tuple(complaints.kept),
-            tuple(text for one in written if (text := _warning(one)) is not None),
+            tuple(text for one, is_active in written for text in _warnings(one, is_active)),
         )  # fmt: skip
         if actor is not None:
             changes = {"created": list(result.created), "updated": list(result.updated)}
@@ -119,9 +125,14 @@ async def import_zones(
     return result
 
 
-async def _write(tx: Tx, wanted: Sequence[Wanted], complaints: _Complaints) -> list[Wanted]:
-    """Writes what can be written; what is wrong with the others goes to `complaints`."""
-    written: list[Wanted] = []
+async def _write(
+    tx: Tx, wanted: Sequence[Wanted], complaints: _Complaints, asked: AbstractSet[str]
+) -> list[tuple[Wanted, bool]]:
+    """Writes what can be written, and whether it is active; what is wrong with the others goes to `complaints`.
+
+    `asked` are the terms that whoever imports has named for all of them.
+    """
+    written: list[tuple[Wanted, bool]] = []
     for one in wanted:
         if (other := _elsewhere(tx.services, one)) is not None:
             complaints.add(
@@ -129,14 +140,26 @@ async def _write(tx: Tx, wanted: Sequence[Wanted], complaints: _Complaints) -> l
                 "its city, or give it a property code."
             )
             continue
+        known = tx.services.zones.by_code(one.zone.code)
+        before = None if known is None else await rows.lock(tx.conn, zone_id=known.id)
+        one = one if before is None else replace(one, zone=_kept(one, before, asked))
         try:
             await zones.put(tx, one.zone)
         except Invalid as e:
             complaint = "; ".join(text for texts in e.fields.values() for text in texts)
             complaints.add(f"Feature {one.n} ({one.zone.name}): {complaint}")
-        else:
-            written.append(one)
+            continue
+        is_active = before is None or before.is_active
+        if not is_active:
+            await rows.set_active(tx.conn, code=one.zone.code, is_active=False)
+        written.append((one, is_active))
     return written
+
+
+def _kept(one: Wanted, before: ZoneFile, asked: AbstractSet[str]) -> ZoneIn:
+    """The zone with all of the one in its place that nobody says anew."""
+    terms = {n: getattr(before, n) for n in ("timezone", "currency", "city", "state") if n not in one.said | asked}
+    return replace(one.zone, **terms, opens=before.opens, closes=before.closes, days=frozenset(before.days))
 
 
 async def import_content(services: Services, content: IO[bytes], name: str, **terms: Any) -> ImportResult:
@@ -181,21 +204,28 @@ def read(
             complaints.add(f"Features {seen[zone.code]} and {n} have the same code {zone.code}.")
             continue
         seen[zone.code] = n
-        found.append(Wanted(n, zone, feature.geometry, bool(feature.properties.get("code"))))
+        said = frozenset(name for name, value in feature.properties.items() if value and _text(value))
+        found.append(Wanted(n, zone, feature.geometry, said))
     return found, complaints.kept
 
 
 def _elsewhere(services: Services, one: Wanted) -> str | None:
     """The zone of the same code, where it and the new one share no ground and nobody said that they are the same."""
     known = services.zones.by_code(one.zone.code)
-    boundary = None if known is None or one.code_is_given else services.zones.boundary(known.id)
+    boundary = None if known is None or "code" in one.said else services.zones.boundary(known.id)
     if known is None or boundary is None:
         return None
     old = parse_geojson(boundary)[0].geometry
     return None if old.intersects(one.area) else f"{known.code} ({known.name})"
 
 
-def _warning(one: Wanted) -> str | None:
+def _warnings(one: Wanted, is_active: bool) -> list[str]:
+    """What is worth a second look at what was imported."""
+    asleep = f"Feature {one.n} ({one.zone.name}) is a zone that is not active: nothing is booked in it until it is."
+    return [text for text in (_swapped(one), None if is_active else asleep) if text is not None]
+
+
+def _swapped(one: Wanted) -> str | None:
     """Whether latitude and longitude look swapped: by its clock the zone would then lie where it should.
 
     The sun passes 15 degrees in an hour, and clocks follow it within MOST_OFF_DEG in most places.

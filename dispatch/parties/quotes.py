@@ -41,6 +41,12 @@ class QuoteExpired(Conflict):
     code = "quote_expired"
 
 
+class NotOfferedAnyMore(Conflict):
+    """What was offered is not in the catalogue any more; ask for another offer."""
+
+    code = "service_not_offered"
+
+
 @dataclass(frozen=True, slots=True)
 class Wish:
     """What is asked for, in the organisation's words."""
@@ -109,12 +115,18 @@ async def answer(tx: Tx, quote_id: UUID, given: Answer, actor: Actor) -> Quote:
 
 
 async def decide(tx: Tx, by: By, quote_id: UUID, *, is_accepted: bool) -> Quote:
-    """The organisation takes the offer, or leaves it. Raises Missing, OutOfReach, QuoteOver, QuoteExpired."""
+    """The organisation takes the offer, or leaves it.
+
+    Raises Missing, OutOfReach, QuoteOver, QuoteExpired, NotOfferedAnyMore: until it is taken staff can offer another.
+    """
     quote = await _lock(tx, by, quote_id)
     if is_accepted and quote.status == "quoted":
         home = await organisations.get(tx.conn, quote.organisation_id)
         if quote.valid_until is None or quote.valid_until < local(tx.now, organisations.timezone_of(home)).date():
             raise QuoteExpired
+        offered = await catalogue.current(tx.services)
+        if quote.service_id is None or offered.find(quote.service_id, quote.currency or "") is None:
+            raise NotOfferedAnyMore
     sources = ["quoted"] if is_accepted else ["quoted", "pending"]
     status = "accepted" if is_accepted else "declined" if quote.status == "quoted" else "withdrawn"
     if await rows.decide(tx.conn, id=quote.id, status=status, member_id=by.member_id, sources=sources) is None:

@@ -12,7 +12,7 @@ from typing import Any
 from uuid import UUID
 
 from dispatch import bus, numbers
-from dispatch.engine import audit, bookings, files, offers, presence
+from dispatch.engine import audit, bookings, catalogue, files, offered, offers, presence
 from dispatch.engine.presence import Shift
 from dispatch.errors import Conflict, Invalid, Missing
 from dispatch.events import Actor
@@ -95,6 +95,7 @@ async def create(
     Nobody hears of offers before the papers are verified.
     """
     _check_zone(tx.services, profile.zone_id)
+    profile = await _spelled(tx.conn, profile)
     lat, lng = profile.base or (None, None)
     try:
         technician_id = await rows.insert(
@@ -141,6 +142,8 @@ async def change(
     await _lock(tx, technician_id)
     before = await get(tx.conn, technician_id, currency)
     after = replace(_profile(before), **changes)
+    if changes.keys() & {"categories", "tiers"}:
+        after = await _spelled(tx.conn, after)
     _check_zone(tx.services, after.zone_id)
     lat, lng = after.base or (None, None)
     try:
@@ -283,6 +286,15 @@ def _profile(row: TechnicianFile) -> Profile:
         name=row.name, phone=row.phone or "", categories=row.categories, tiers=row.tiers, email=row.email,
         address=address_of(row), radius_m=row.service_radius_m, base=base, zone_id=row.zone_id,
         is_active=row.is_active,
+    )  # fmt: skip
+
+
+async def _spelled(conn: Conn, profile: Profile) -> Profile:
+    """With categories and tiers as services have them: whoever does "facial" would get no job of "Facial"."""
+    tiers = {tier.casefold(): tier for tier in catalogue.TIERS}
+    return replace(
+        profile, categories=await offered.spelled(conn, profile.categories),
+        tiers=list(dict.fromkeys(tiers.get(tier.casefold(), tier) for tier in profile.tiers)),
     )  # fmt: skip
 
 

@@ -34,3 +34,9 @@ SELECT EXISTS (SELECT FROM service_categories WHERE name = :name AND id <> :cate
 SELECT EXISTS (SELECT FROM services WHERE category = :name AND deleted_at IS NULL)
   OR EXISTS (SELECT FROM technicians WHERE :name = ANY(categories))
   OR EXISTS (SELECT FROM bookings WHERE :name = ANY(categories) AND status IN ('pending', 'partner_assigned', 'confirmed', 'in_progress'));
+
+-- name: spelled
+-- Names as categories have them, in their order; one that differs from none but in case is that one.
+SELECT array_agg(coalesce((SELECT c.name FROM service_categories c WHERE lower(c.name) = lower(w.name)
+  ORDER BY c.name <> w.name, c.created_at, c.name LIMIT 1), w.name) ORDER BY w.n)
+FROM unnest(:names::text[]) WITH ORDINALITY AS w (name, n);

@@ -30,6 +30,12 @@ SELECT {columns} FROM {source} WHERE f.id = :file_id AND f.state = 'kept';
 -- name: drop
 UPDATE files SET state = 'dropped', changed_at = app_now() WHERE id = :file_id AND state <> 'dropped';
 
+-- name: drop_own
+-- One that somebody was given a moment ago is the house's no longer.
+UPDATE files AS f SET state = 'dropped', changed_at = app_now()
+WHERE id = :file_id AND state = 'kept' AND owner_kind = 'house'
+RETURNING {columns};
+
 -- name: drop_of
 UPDATE files SET state = 'dropped', changed_at = app_now()
 WHERE owner_kind = :owner_kind AND owner_id = :owner_id AND state <> 'dropped';

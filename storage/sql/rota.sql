@@ -1,6 +1,7 @@
 -- part: columns
 r.id, r.account_id, a.name, a.email, m.role, r.starts_at, r.ends_at, r.channels,
-r.starts_at <= app_now() AND r.ends_at > app_now() AS is_now, r.created_at
+-- Who is blocked, or no staff any more, is on no duty: nobody tells them of anything.
+r.starts_at <= app_now() AND r.ends_at > app_now() AND a.is_active AND coalesce(m.status = 'active', false) AS is_now, r.created_at
 
 -- part: source
 rota r JOIN accounts a ON a.id = r.account_id LEFT JOIN memberships m ON m.account_id = a.id AND m.realm = 'admin'

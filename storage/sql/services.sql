@@ -17,6 +17,16 @@ SELECT {columns} FROM {source} WHERE s.id = :service_id AND s.deleted_at IS NULL
 -- name: lock
 SELECT {columns} FROM {source} WHERE s.id = :service_id AND s.deleted_at IS NULL FOR UPDATE OF s;
 
+-- name: lock_name
+-- Whoever makes one of this name waits for whoever does.
+SELECT pg_advisory_xact_lock(hashtextextended('service:' || lower(:name::text), 0));
+
+-- name: twin
+SELECT s.id FROM services s
+WHERE lower(s.name) = lower(:name) AND lower(s.category) = lower(:category) AND lower(s.service_type) = lower(:service_type)
+  AND s.tier = :tier AND s.deleted_at IS NULL
+ORDER BY s.created_at, s.id LIMIT 1;
+
 -- name: set_image
 UPDATE services SET image_url = :image_url, image_file_id = :image_file_id, updated_at = app_now()
 WHERE id = :service_id AND deleted_at IS NULL;

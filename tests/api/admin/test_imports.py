@@ -107,3 +107,33 @@ async def test_technicians_come_in_line_by_line(counter: Counter) -> None:
 async def test_what_is_no_such_table_is_refused_whole(counter: Counter, content: bytes, words: str) -> None:
     status, body = await send(counter, "/services/import", content, kind="application/octet-stream")
     assert status == 422 and words in body["message"], body
+
+
+HEAD = "name,category,service_type,tier,product_cost,description,is_active\n"
+
+
+async def test_a_line_that_a_comma_has_moved_along_refuses_the_file(counter: Counter) -> None:
+    lines = HEAD + "Whole,Moved,Moved,Minimal,100,Fine,yes\nTorn,Moved,Moved,Minimal,100,Deep clean,yes,no\n"
+    status, body = await send(counter, "/services/import", lines.encode())
+    assert status == 422 and "Line 3 has more cells" in body["message"], body
+    assert (await counter.ask("GET", "/services?category=Moved"))["services"] == []
+    # Separators alone are what spreadsheets leave behind.
+    status, body = await send(counter, "/services/import", lines.replace(",yes,no", ",yes,,,").encode())
+    assert body["data"]["succeeded"] == 2, body
+
+
+async def test_a_row_is_told_by_the_line_on_which_it_begins_and_semicolons_separate_too(counter: Counter) -> None:
+    lines = HEAD.replace(",", ";") + 'Long;Lines;Lines;Minimal;100;"One\ntwo\nthree";yes\nBad;Lines;Lines;Golden;1;;\n'
+    _, body = await send(counter, "/services/import", lines.encode())
+    assert [(r["row"], r["ok"]) for r in body["data"]["results"]] == [(2, True), (5, False)], body
+    assert list(body["data"]["results"][1]["error"]["details"]) == ["tier"]
+
+
+async def test_a_file_that_is_sent_again_makes_nothing_twice(counter: Counter) -> None:
+    lines = HEAD + "Once,Again,Again,Minimal,100,,yes\nONCE,again,Again,Minimal,120,,yes\nOnce,Again,Again,E-Lite,9,,\n"
+    told = [(await send(counter, "/services/import", lines.encode()))[1]["data"]["results"] for _ in range(2)]
+    assert [[r["ok"] for r in results] for results in told] == [[True, False, True], [False, False, False]]
+    error = told[1][0]["error"]
+    assert (error["code"], error["details"]) == ("SERVICE_EXISTS", {"id": told[0][0]["id"]})
+    found = (await counter.ask("GET", "/services?category=Again"))["services"]
+    assert sorted(s["tier"] for s in found) == ["E-Lite", "Minimal"]

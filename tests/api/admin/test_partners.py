@@ -184,3 +184,24 @@ async def test_bookings_and_earnings_of_a_technician_are_their_own(counter: Coun
     for path in (f"/partners/{uuid4()}/bookings", f"/partners/{uuid4()}/earnings", f"/partners/{uuid4()}"):
         await counter.ask("GET", path, expect=404)
     await counter.ask("GET", "/partners?status=asleep", expect=422)
+
+
+async def test_a_technician_who_was_bound_to_a_zone_is_bound_to_none_again(counter: Counter) -> None:
+    world = counter.world
+    who = await world.technician()
+    path = f"/partners/{who}"
+    assert (await counter.ask("GET", path))["partner"]["zone_id"] == str(world.zone_id)
+    assert (await counter.ask("PATCH", path, {"name": "Asha"}))["partner"]["zone_id"] == str(world.zone_id)
+    assert (await counter.ask("PATCH", path, {"zone_id": None}))["partner"]["zone_id"] is None
+    assert (await counter.audited("update_technician"))["zone_id"] == {"old": str(world.zone_id), "new": None}
+
+
+async def test_categories_and_tiers_are_those_of_services_whatever_their_case(counter: Counter) -> None:
+    body = {
+        "name": "Lower Case", "phone_number": "+919812377001", "service_categories": ["facial", "Facial", "brand new"],
+        "service_tiers": ["minimal"], "working_hours": {"start": "08:00", "end": "20:00", "days": [1, 2]},
+    }  # fmt: skip
+    made = (await counter.ask("POST", "/partners", body, expect=201))["partner"]
+    assert (made["service_categories"], made["service_tiers"]) == (["Facial", "brand new"], ["Minimal"])
+    changed = await counter.ask("PATCH", f"/partners/{made['id']}", {"service_categories": ["FACIAL"]})
+    assert changed["partner"]["service_categories"] == ["Facial"]

@@ -126,3 +126,21 @@ async def test_what_is_sent_back_as_it_was_read_changes_nothing(counter: Counter
     body = {"image_url": FACIAL["image_url"], "image_file_id": read["image_file_id"]}
     other = (await counter.ask("PUT", path, body))["service"]
     assert (other["image_url"], other["image_file_id"]) == (FACIAL["image_url"], None)
+
+
+async def test_a_description_and_an_image_are_taken_away_again(counter: Counter) -> None:
+    made = (await counter.ask("POST", "/services", {**FACIAL, "name": "Bare again"}, expect=201))["service"]
+    path = f"/services/{made['id']}"
+    bare = (await counter.ask("PATCH", path, {"description": None, "image_url": None}))["service"]
+    assert (bare["description"], bare["image_url"]) == (None, None)
+    assert (await offered(counter, made["id"])).image_url is None
+    form = FormData(quote_fields=False)
+    form.add_field("file", BytesIO(PNG), filename="a.png", content_type="image/png")
+    client, headers = counter.staff.client, {"Authorization": f"Bearer {counter.staff.token}"}
+    async with client.post(f"/v1/admin{path}/image", data=form, headers=headers) as reply:
+        shown = (await reply.json())["data"]["service"]
+    assert shown["image_file_id"] is not None
+    bare = (await counter.ask("PATCH", path, {"image_url": None}))["service"]
+    assert (bare["image_url"], bare["image_file_id"]) == (None, None)
+    async with client.get(shown["image_url"]) as reply:
+        assert reply.status == 404

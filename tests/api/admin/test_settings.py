@@ -48,3 +48,16 @@ async def test_who_may_not(office: Office) -> None:
         person = await staff(office.live, role)
         await person.call("GET", PATH, expect=403)
         await person.call("PUT", PATH, {"otp_expiry_minutes": 5}, expect=403)
+
+
+async def test_the_first_time_to_be_booked_comes_before_the_last(office: Office) -> None:
+    before = (await office.boss.call("GET", PATH))["data"]
+    both = {"min_booking_lead_minutes": 2881, "max_booking_advance_days": 2}
+    answer = await office.boss.call("PUT", PATH, both, expect=422)
+    assert set(answer["error"]["details"]) == set(both)
+    await office.boss.call("PUT", PATH, both | {"min_booking_lead_minutes": 2880})
+    for name, value in (("min_booking_lead_minutes", 4000), ("max_booking_advance_days", 1)):
+        answer = await office.boss.call("PUT", PATH, {name: value}, expect=422)
+        assert set(answer["error"]["details"]) == {name}
+    await office.boss.call("PUT", PATH, {"commission_percentage": before["commission_percentage"]})
+    await office.boss.call("PUT", PATH, {name: before[name] for name in both})

@@ -25,6 +25,7 @@ from storage.files import File
 from tests.dispatch.adapters.files.bucket import BUCKET, KEY_ID, REGION, SECRET, a_bucket
 from tests.files import PDF, PNG
 from tests.identity import make_services
+from tests.turns import one_after_the_other
 
 STAFF = Actor("admin", "7")
 
@@ -246,3 +247,14 @@ async def test_a_bucket_holds_the_bytes_and_lends_them_itself(fresh_pool: Pool, 
             await files.drop(tx, file.id)
         await files.tidy(services)
         assert list(bucket.objects) == [image.store_key]
+
+
+async def test_a_file_that_somebody_is_given_meanwhile_is_not_given_up(keeping: Services) -> None:
+    file = await files.add(keeping, "service_image", HOUSE, "a.png", BytesIO(PNG), STAFF)
+    _, refused = await one_after_the_other(
+        keeping, lambda tx: files.give(tx, file.id, Owner("service", uuid4())),
+        lambda tx: files.drop_own(tx, file.id),
+    )  # fmt: skip
+    assert isinstance(refused, FileInUse)
+    async with keeping.read() as conn:
+        assert (await files.get(conn, file.id)).owner_kind == "service"

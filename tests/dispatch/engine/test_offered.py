@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from uuid import UUID
 
 import pytest
 
 from dispatch.engine import catalogue, offered
 from dispatch.engine.catalogue import ServiceIn
-from dispatch.engine.offered import CategoryIn, CategoryInUse, CategoryTaken
+from dispatch.engine.offered import CategoryIn, CategoryInUse, CategoryTaken, ServiceExists
 from dispatch.errors import Invalid, Missing
 from dispatch.events import Actor
-from dispatch.services import Services
+from dispatch.services import Services, Tx
 from storage import services as rows
 from storage.database.pool import Pool
 from storage.services import ServiceFile
@@ -99,3 +100,34 @@ async def test_two_who_change_one_category_at_once_both_do(services: Services) -
         lambda tx: offered.change_category(tx, made.id, STAFF, {"position": 3}),
     )  # fmt: skip
     assert (after.description, after.position) == ("Hot and dry", 3)
+
+
+async def test_two_categories_that_are_given_one_name_at_once_are_not_both(services: Services) -> None:
+    async with services.transaction() as tx:
+        made = [await offered.create_category(tx, CategoryIn(name), STAFF) for name in ("Pool", "Lake")]
+    _, refused = await one_after_the_other(
+        services, lambda tx: offered.change_category(tx, made[0].id, STAFF, {"name": "Water"}),
+        lambda tx: offered.change_category(tx, made[1].id, STAFF, {"name": "Water"}),
+    )  # fmt: skip
+    assert isinstance(refused, CategoryTaken)
+
+
+async def test_a_service_goes_to_the_category_that_there_is_whatever_its_case(town: City) -> None:
+    async with town.services.transaction() as tx:
+        await offered.create(tx, SPA, STAFF)
+        other = await offered.create(tx, replace(SPA, name="Spa night", category="SPA"), STAFF)
+        assert other.category == "Spa"
+        moved = await offered.change(tx, other.id, STAFF, {"category": "spa"}, {})
+        assert moved.category == "Spa"
+        # Who wants another spelling makes it first.
+        await offered.create_category(tx, CategoryIn("SPA"), STAFF)
+        assert (await offered.change(tx, other.id, STAFF, {"category": "SPA"}, {})).category == "SPA"
+
+
+async def test_of_two_who_bring_the_same_service_one_does(services: Services) -> None:
+    async def bring(tx: Tx) -> ServiceFile:
+        await offered.require_new(tx, SPA)
+        return await offered.create(tx, SPA, STAFF)
+
+    made, refused = await one_after_the_other(services, bring, bring)
+    assert isinstance(refused, ServiceExists) and refused.details == {"id": str(made.id)}

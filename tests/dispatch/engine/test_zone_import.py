@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator
+from datetime import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from dispatch.engine import zones
 from dispatch.engine.zone_import import BadFile, import_zones, read
+from dispatch.events import Actor
 from storage.database.pool import Pool
 from tests.city import City, city
 from tests.dispatch.engine.maps import SQUARE, TERMS
@@ -203,3 +206,31 @@ async def test_swapped_coordinates_are_warned_of(
     done = await import_zones(town.services, path, timezone=timezone, currency="EUR")
     assert done.created == ("ZONES-SOMEWHERE",)
     assert [("swapped" in text) for text in done.warnings] == [True] * is_warned
+
+
+async def test_what_a_file_does_not_say_of_a_zone_that_is_there_stays(town: City, tmp_path: Path) -> None:
+    services = town.services
+    path = saved(tmp_path, document(({"name": "West", "state": "Lisboa"}, SQUARE)))
+    await import_zones(services, path, timezone="Europe/Lisbon", currency="EUR", city="Lisboa")
+    west = services.zones.by_code("LISBOA-WEST")
+    assert west is not None
+    given = {"opens": time(10), "closes": time(16), "days": frozenset({1, 2})}
+    async with services.transaction() as tx:
+        await zones.change(tx, Actor("admin", "7"), west.id, given, False)
+    # The file is the same town's, drawn anew by somebody who knows nothing of hours and money.
+    again = saved(tmp_path, document(({"name": "West"}, SQUARE)))
+    done = await import_zones(services, again, city="Lisboa", actor=Actor("admin", "7"))
+    assert done.updated == ("LISBOA-WEST",) and len(done.warnings) == 1 and "not active" in done.warnings[0]
+    after = services.zones.by_code("LISBOA-WEST")
+    assert after is not None
+    assert (after.timezone, after.currency, after.city, after.state) == ("Europe/Lisbon", "EUR", "Lisboa", "Lisboa")
+    assert (after.opens, after.closes, after.days, after.is_active) == (time(10), time(16), frozenset({1, 2}), False)
+    said = saved(tmp_path, document(({"name": "West", "timezone": "Europe/Madrid"}, SQUARE)))
+    await import_zones(services, said, city="Lisboa")
+    moved = services.zones.by_code("LISBOA-WEST")
+    assert moved is not None and (moved.timezone, moved.currency) == ("Europe/Madrid", "EUR")
+    new = saved(tmp_path, document(({"name": "East"}, SQUARE)))
+    await import_zones(services, new, city="Lisboa")
+    east = services.zones.by_code("LISBOA-EAST")
+    assert east is not None
+    assert (east.timezone, east.currency) == (services.settings.timezone, services.settings.currency)

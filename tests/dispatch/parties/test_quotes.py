@@ -6,10 +6,12 @@ from datetime import timedelta
 
 import pytest
 
+from dispatch.engine import offered
+from dispatch.engine.catalogue import ServiceIn
 from dispatch.errors import Invalid
 from dispatch.events import Actor
 from dispatch.parties import quotes
-from dispatch.parties.quotes import Answer, QuoteExpired, Wish
+from dispatch.parties.quotes import Answer, NotOfferedAnyMore, QuoteExpired, Wish
 from tests.organisations import APART, NOON, add_organisation
 from tests.turns import one_after_the_other
 from tests.world import World
@@ -56,3 +58,22 @@ async def test_an_offer_that_is_over_already_is_not_made(world: World) -> None:
         with pytest.raises(Invalid):
             over = here - timedelta(days=1)
             await quotes.answer(tx, asked.id, Answer(world.service_ids["Facial"], 90000, over), STAFF)
+
+
+async def test_an_offer_of_what_is_not_offered_any_more_is_not_taken_and_another_is_made(world: World) -> None:
+    services = world.services
+    home = await add_organisation(services)
+    until = world.now.date() + timedelta(days=7)
+    async with services.transaction() as tx:
+        asked = await quotes.request(tx, home.by, Wish("Facial", "For the whole floor", {}))
+        await quotes.answer(tx, asked.id, Answer(world.service_ids["Facial"], 90000, until), STAFF)
+        like = ServiceIn("Facial - New", "Facial", "Facial", "Minimal", {"INR": (100_000, None)})
+        other = await offered.create(tx, like, STAFF)
+    async with services.transaction() as tx:
+        await offered.retire(tx, world.service_ids["Facial"], STAFF)
+    async with services.transaction() as tx:
+        with pytest.raises(NotOfferedAnyMore):
+            await quotes.decide(tx, home.by, asked.id, is_accepted=True)
+    async with services.transaction() as tx:
+        await quotes.answer(tx, asked.id, Answer(other.id, 95000, until), STAFF)
+        assert (await quotes.decide(tx, home.by, asked.id, is_accepted=True)).status == "accepted"

@@ -13,6 +13,8 @@ from dispatch.errors import Invalid
 from dispatch.events import SYSTEM
 from dispatch.parties import rota
 from dispatch.services import Services
+from storage import staff as staff_rows
+from storage.database.listing import Wanted
 from tests.parties import add_staff
 from tests.turns import one_after_the_other
 
@@ -98,3 +100,21 @@ async def test_a_shift_is_as_long_as_it_may_be_and_no_longer(services: Services)
         for ends_at in (begin + rota.LONGEST + timedelta(seconds=1), begin):
             with pytest.raises(Invalid):
                 await rota.add(tx, SYSTEM, who, begin, ends_at, ["email"])
+
+
+async def test_whoever_is_blocked_is_on_duty_no_longer(services: Services) -> None:
+    who = await add_staff(services, "support", "gone@example.com")
+    await on_duty(services, who, -1, 1)
+
+    async def now(is_now: bool) -> list[bool]:
+        async with services.read() as conn:
+            found = await rota.page(conn, Wanted(filters={"is_now": is_now, "account_id": [who]}), "UTC")
+        return [shift.is_now for shift in found.rows]
+
+    assert (await now(True), await now(False)) == ([True], [])
+    for status in ("suspended", "removed"):
+        async with services.transaction() as tx:
+            await staff_rows.set_status(tx.conn, id=who, status=status)
+        assert (await now(True), await now(False)) == ([], [False])
+    await shout(services, "nobody")
+    assert await rota.tell(services) == 0
