@@ -70,11 +70,22 @@ class ZoneFile(ZoneSummary):
     boundary: dict[str, Any]
 
 
+@dataclass(frozen=True, slots=True)
+class Losing:
+    """The pincodes of a zone before and after another takes some of them."""
+
+    zone_id: UUID
+    before: list[str]
+    after: list[str]
+
+
 everything = sql.rows("everything", ZoneRow)
 pincodes = sql.rows("pincodes", PincodeRow)
 version = sql.scalar("version", str)
 upsert = sql.scalar("upsert", UUID)
-put_pincode = sql.run("put_pincode")
+put_pincodes = sql.run("put_pincodes")
+move_pincodes = sql.run("move_pincodes")
+losing = sql.rows("losing", Losing)
 set_active = sql.run("set_active")
 get = sql.row("get", ZoneFile)
 lock = sql.row("lock", ZoneFile)

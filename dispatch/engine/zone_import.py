@@ -109,8 +109,9 @@ async def import_zones(
     complaints = _Complaints(skip_bad, list(skipped), switch)
     await services.zones.reload()
     known = {z.code for z in services.zones.zones}
+    asked = {name for name, term in terms.items() if term is not None}
     async with services.transaction() as tx:
-        written = await _write(tx, wanted, complaints, {name for name, term in terms.items() if term is not None})
+        written = await _write(tx, wanted, complaints, asked, actor)
         if not written:
             raise BadFile(f"The file {path.name} has no feature that can be imported: {complaints.kept[0]}")
         codes = [one.zone.code for one, _ in written]
@@ -126,7 +127,7 @@ async def import_zones(
 
 
 async def _write(
-    tx: Tx, wanted: Sequence[Wanted], complaints: _Complaints, asked: AbstractSet[str]
+    tx: Tx, wanted: Sequence[Wanted], complaints: _Complaints, asked: AbstractSet[str], actor: Actor | None
 ) -> list[tuple[Wanted, bool]]:
     """Writes what can be written, and whether it is active; what is wrong with the others goes to `complaints`.
 
@@ -144,7 +145,7 @@ async def _write(
         before = None if known is None else await rows.lock(tx.conn, zone_id=known.id)
         one = one if before is None else replace(one, zone=_kept(one, before, asked))
         try:
-            await zones.put(tx, one.zone)
+            await zones.put(tx, one.zone, actor)
         except Invalid as e:
             complaint = "; ".join(text for texts in e.fields.values() for text in texts)
             complaints.add(f"Feature {one.n} ({one.zone.name}): {complaint}")

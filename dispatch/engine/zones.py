@@ -39,9 +39,10 @@ class ZoneIn:
     pincodes: tuple[str, ...] = field(default=())
 
 
-async def put(tx: Tx, zone: ZoneIn) -> UUID:
-    """Writes a zone by its code; every node hears of it after the commit. Raises Invalid naming what is
-    wrong.
+async def put(tx: Tx, zone: ZoneIn, actor: Actor | None = None) -> UUID:
+    """Writes a zone by its code, and its pincodes beside those that it has; every node hears of it after the commit.
+
+    A pincode is one zone's: of another that loses it `actor` is told in the audit. Raises Invalid naming what is wrong.
     """
     try:
         known_timezone(zone.timezone)
@@ -65,12 +66,24 @@ async def put(tx: Tx, zone: ZoneIn) -> UUID:
         closes=zone.closes, days=sorted(zone.days),
     )  # fmt: skip
     assert zone_id is not None
-    for pincode in zone.pincodes:
-        await rows.put_pincode(tx.conn, pincode=pincode, zone_id=zone_id, lat=lat, lng=lng)
+    await rows.move_pincodes(tx.conn, zone_id=zone_id, lat=lat, lng=lng)
+    if zone.pincodes:
+        await _take_pincodes(tx, zone_id, list(zone.pincodes), lat, lng, actor)
     tx.hint(bus.ZONES_CHANGED, {})
     # Where those who wait lie, and who works there, may have changed.
     await waking.rules_changed(tx)
     return zone_id
+
+
+async def _take_pincodes(
+    tx: Tx, zone_id: UUID, pincodes: list[str], lat: float, lng: float, actor: Actor | None
+) -> None:
+    losing = await rows.losing(tx.conn, zone_id=zone_id, pincodes=pincodes) if actor is not None else []
+    await rows.put_pincodes(tx.conn, zone_id=zone_id, pincodes=pincodes, lat=lat, lng=lng)
+    for other in losing:
+        assert actor is not None, "nobody is told of without"
+        change = {"pincodes": {"old": other.before, "new": other.after}}
+        await audit.record(tx, actor, "update_zone", "zone", other.zone_id, change)
 
 
 # ---------------------------------------------------------------- as staff draw them
@@ -91,7 +104,7 @@ async def create(tx: Tx, actor: Actor, code: str | None, given: Mapping[str, Any
     if await rows.claim(tx.conn, code=code) is None:
         raise CodeTaken
     terms = {"timezone": settings.timezone, "currency": settings.currency}
-    made = await _written(tx, await put(tx, ZoneIn(code=code, **{**terms, **given})))
+    made = await _written(tx, await put(tx, ZoneIn(code=code, **{**terms, **given}), actor))
     await audit.changed(tx, actor, "create_zone", "zone", made.id, None, made)
     return made
 
@@ -103,10 +116,12 @@ async def change(tx: Tx, actor: Actor, zone_id: UUID, given: Mapping[str, Any], 
     if before is None:
         raise Missing("zone")
     known = {f.name: getattr(before, f.name) for f in fields(ZoneIn)}
-    known |= {"days": frozenset(before.days), "pincodes": tuple(before.pincodes)}
+    # Those that it has are not written again: another zone may have taken one a moment ago.
+    known |= {"days": frozenset(before.days), "pincodes": ()}
     after = ZoneIn(**{**known, **given})
-    await put(tx, after)
-    await rows.drop_pincodes(tx.conn, zone_id=zone_id, kept=list(after.pincodes))
+    await put(tx, after, actor)
+    if "pincodes" in given:
+        await rows.drop_pincodes(tx.conn, zone_id=zone_id, kept=list(after.pincodes))
     # Writing a zone makes it an active one.
     if not (before.is_active if is_active is None else is_active):
         await rows.set_active(tx.conn, code=before.code, is_active=False)

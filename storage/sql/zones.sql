@@ -18,9 +18,24 @@ ON CONFLICT (code) DO UPDATE SET name = excluded.name, city = excluded.city, sta
   days = excluded.days, is_active = true, updated_at = clock_timestamp()
 RETURNING id;
 
--- name: put_pincode
-INSERT INTO zone_pincodes (pincode, zone_id, lat, lng) VALUES (:pincode, :zone_id, :lat, :lng)
+-- name: put_pincodes
+-- In one order, so that two zones that take each other's wait for each other and no longer.
+INSERT INTO zone_pincodes (pincode, zone_id, lat, lng)
+SELECT DISTINCT p, :zone_id::uuid, :lat::float8, :lng::float8 FROM unnest(:pincodes::text[]) p ORDER BY p
 ON CONFLICT (pincode) DO UPDATE SET zone_id = excluded.zone_id, lat = excluded.lat, lng = excluded.lng;
+
+-- name: move_pincodes
+-- They lie where their zone's middle is.
+UPDATE zone_pincodes SET lat = :lat, lng = :lng
+WHERE zone_id = :zone_id AND (lat, lng) IS DISTINCT FROM (:lat::float8, :lng::float8);
+
+-- name: losing
+-- Other zones that have some of these pincodes: all that each has, and what is left to it.
+SELECT n.zone_id, array_agg(n.pincode ORDER BY n.pincode) AS before,
+  coalesce(array_agg(n.pincode ORDER BY n.pincode) FILTER (WHERE n.pincode <> ALL(:pincodes::text[])), '{}') AS after
+FROM zone_pincodes n
+WHERE n.zone_id IN (SELECT o.zone_id FROM zone_pincodes o WHERE o.pincode = ANY(:pincodes::text[]) AND o.zone_id <> :zone_id)
+GROUP BY n.zone_id ORDER BY n.zone_id;
 
 -- name: set_active
 UPDATE zones SET is_active = :is_active, updated_at = clock_timestamp() WHERE code = :code;

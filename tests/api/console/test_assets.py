@@ -8,6 +8,7 @@ from pathlib import Path
 import orjson
 import pytest
 
+from api.admin.imports import PARTNER_COLUMNS, SERVICE_COLUMNS
 from api.console.assets import Assets, csp_hash
 from api.console.pages import content_policy
 from dispatch.live.sessions import Ending
@@ -38,3 +39,11 @@ def test_every_ending_of_a_sign_in_has_words() -> None:
     code = Assets().get("lib/endings.js").body.decode()
     said = set(re.findall(r"^  ([a-z_]+): ", code, re.MULTILINE))
     assert said == set(Ending)
+
+
+@pytest.mark.parametrize(("kind", "columns"), [("services", SERVICE_COLUMNS), ("technicians", PARTNER_COLUMNS)])
+def test_the_page_of_imports_names_the_columns_that_are_taken(kind: str, columns: tuple[str, ...]) -> None:
+    code = Assets().get("admin/imports.js").body.decode()
+    named = re.search(rf'\["{kind}", .*?"\.csv", "CSV with these columns, in any order: ([^.]*)\.', code)
+    assert named is not None
+    assert tuple(name.rstrip("*") for name in named[1].split(", ")) == columns

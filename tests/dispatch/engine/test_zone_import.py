@@ -210,7 +210,7 @@ async def test_swapped_coordinates_are_warned_of(
 
 async def test_what_a_file_does_not_say_of_a_zone_that_is_there_stays(town: City, tmp_path: Path) -> None:
     services = town.services
-    path = saved(tmp_path, document(({"name": "West", "state": "Lisboa"}, SQUARE)))
+    path = saved(tmp_path, document(({"name": "West", "state": "Lisboa", "pincodes": "1000"}, SQUARE)))
     await import_zones(services, path, timezone="Europe/Lisbon", currency="EUR", city="Lisboa")
     west = services.zones.by_code("LISBOA-WEST")
     assert west is not None
@@ -218,13 +218,16 @@ async def test_what_a_file_does_not_say_of_a_zone_that_is_there_stays(town: City
     async with services.transaction() as tx:
         await zones.change(tx, Actor("admin", "7"), west.id, given, False)
     # The file is the same town's, drawn anew by somebody who knows nothing of hours and money.
-    again = saved(tmp_path, document(({"name": "West"}, SQUARE)))
+    wider = {"type": "Polygon", "coordinates": [[[10, 50], [13, 50], [13, 51], [10, 51], [10, 50]]]}
+    again = saved(tmp_path, document(({"name": "West"}, wider)))
     done = await import_zones(services, again, city="Lisboa", actor=Actor("admin", "7"))
     assert done.updated == ("LISBOA-WEST",) and len(done.warnings) == 1 and "not active" in done.warnings[0]
     after = services.zones.by_code("LISBOA-WEST")
     assert after is not None
     assert (after.timezone, after.currency, after.city, after.state) == ("Europe/Lisbon", "EUR", "Lisboa", "Lisboa")
     assert (after.opens, after.closes, after.days, after.is_active) == (time(10), time(16), frozenset({1, 2}), False)
+    at = "SELECT lat::text || ' ' || lng FROM zone_pincodes WHERE pincode = '1000'"
+    assert await town.value(at) == f"{after.centre_lat:g} {after.centre_lng:g}" and after.centre_lng > west.centre_lng
     said = saved(tmp_path, document(({"name": "West", "timezone": "Europe/Madrid"}, SQUARE)))
     await import_zones(services, said, city="Lisboa")
     moved = services.zones.by_code("LISBOA-WEST")

@@ -20,6 +20,8 @@ from tests.city import City, city
 from tests.dispatch.engine.maps import SQUARE, TERMS
 from tests.turns import one_after_the_other
 
+EAST = {"type": "Polygon", "coordinates": [[[20, 50], [21, 50], [21, 51], [20, 51], [20, 50]]]}
+
 
 @pytest.fixture
 async def town(fresh_pool: Pool) -> AsyncIterator[City]:
@@ -90,3 +92,27 @@ async def test_two_who_change_one_zone_at_once_both_do(services: Services) -> No
         lambda tx: zones.change(tx, SYSTEM, made.id, {"name": "Lisboa"}, None),
     )  # fmt: skip
     assert (after.closes, after.name) == (time(21), "Lisboa")
+
+
+async def test_a_pincode_that_another_zone_takes_is_told_and_not_taken_back(services: Services) -> None:
+    async with services.transaction() as tx:
+        given = {"boundary": SQUARE, "pincodes": ("1000", "1001"), **TERMS}
+        made = await zones.create(tx, SYSTEM, "LIS", {"name": "Lisbon", **given})
+    async with services.transaction() as tx:
+        before = await zones.change(tx, SYSTEM, made.id, {"name": "Lisbon Old"}, None)
+    assert before.pincodes == ["1000", "1001"]
+    taken = {"name": "Other", "boundary": SQUARE, "pincodes": ("1001", "1002", "1001"), **TERMS}
+    other, after = await one_after_the_other(
+        services, lambda tx: zones.create(tx, SYSTEM, "OTH", taken),
+        lambda tx: zones.change(tx, SYSTEM, made.id, {"name": "Lisboa", "boundary": EAST}, None),
+    )  # fmt: skip
+    assert (other.pincodes, after.pincodes, after.name) == (["1001", "1002"], ["1000"], "Lisboa")
+    async with services.read() as conn:
+        told = await conn.fetchval(
+            "SELECT changes FROM audit_log WHERE resource_id = $1 AND action = 'update_zone' AND changes ? 'pincodes'"
+            " ORDER BY id LIMIT 1", str(made.id),
+        )  # fmt: skip
+        assert told == {"pincodes": {"old": ["1000", "1001"], "new": ["1000"]}}
+        # What it has lies where the zone lies now.
+        at = await conn.fetchrow("SELECT lat, lng FROM zone_pincodes WHERE pincode = '1000'")
+    assert tuple(at) == (after.centre_lat, after.centre_lng) != (made.centre_lat, made.centre_lng)

@@ -4,18 +4,18 @@ import { chip } from "../lib/chips.js";
 import { signal } from "../lib/state.js";
 import { number, words } from "../lib/format.js";
 import { query } from "../lib/address.js";
-import { sentenceOf } from "../lib/problems.js";
+import { fieldsOf, sentenceOf } from "../lib/problems.js";
 import { noPermission } from "../lib/view.js";
 import { plainTable } from "./kit.js";
 import { mayDo } from "./rights.js";
 
 /** @typedef {import("./kit.js").Office} Office */
 
-/** @type {[string, string, string, string][]} name, title, operation, what the file is */
+/** @type {[string, string, string, string, string][]} name, title, operation, what the file is, what stands in it */
 const KINDS = [
-  ["services", "Services", "/v1/admin/services/import", ".csv,.xlsx"],
-  ["technicians", "Technicians", "/v1/admin/partners/import", ".csv,.xlsx"],
-  ["zones", "Zones", "/v1/admin/zones/import", ".geojson,.json"],
+  ["services", "Services", "/v1/admin/services/import", ".csv", "CSV with these columns, in any order: id, name*, category*, service_type*, tier*, product_cost*, market_price, currency, duration_minutes, description, image_url, is_active. A line with an id changes that service and needs nothing else."],
+  ["technicians", "Technicians", "/v1/admin/partners/import", ".csv", "CSV with these columns, in any order: name*, phone_number*, email, address, service_categories*, service_tiers*, start*, end*, days*, service_radius_km, base_lat, base_lng, zone_id, aadhar_number, pan_number, bank_account_number, ifsc_code, bank_name, account_holder_name. Days are 1 (Monday) to 7, as 1-5 or 1;2;3."],
+  ["zones", "Zones", "/v1/admin/zones/import", ".geojson,.json", "GeoJSON: a feature for each zone. A zone of the same code is drawn anew; what the file does not say of it stays."],
 ];
 
 /** @param {Office} office */
@@ -48,20 +48,12 @@ export function show(office) {
     h("div", { class: "card narrow" }, h("form", { class: "form", onsubmit: send },
       h("div", { class: "segments", role: "group", "aria-label": "What is imported" }, kinds.map((one) => h("button", { type: "button", "aria-pressed": () => String(kind() === one), onclick: () => (kind.set(one), answer.set(null)) }, one[1]))),
       h("div", { class: "field" }, h("label", { for: "import-file" }, "File"), h("input", { type: "file", id: "import-file", name: "file", required: true, accept: () => kind()[3] }),
-        h("p", { class: "help" }, () => helpOf(office, kind()))),
+        h("p", { class: "help" }, () => kind()[4])),
       () => problem() && h("p", { class: "problem", role: "alert" }, problem()),
       h("div", { class: "actions" }, h("button", { class: "primary", disabled: isBusy }, "Import")),
     )),
     () => answer() && h("section", { class: "part", role: "status" }, outcome(answer())),
   ];
-}
-
-/** @param {Office} office @param {typeof KINDS[0]} kind */
-function helpOf(office, kind) {
-  if (kind[0] === "zones") return "GeoJSON: a feature for each zone. A zone of the same code is changed.";
-  const path = kind[2].replace("/import", "");
-  const names = office.schema.bodyOf("POST", path).filter((f) => f.kind !== "object" && f.kind !== "rows").map((f) => (f.isRequired ? `${f.name}*` : f.name));
-  return `CSV or Excel with these columns, in any order: ${names.join(", ")}.`;
 }
 
 /** @param {any} found */
@@ -72,7 +64,7 @@ function outcome(found) {
     h("div", { class: "list" }, plainTable([
       { label: "Row", cell: (r) => number(r.row), isNumber: true },
       { label: "", cell: (r) => (r.ok ? chip("completed", { label: r.status ? words(r.status) : "Done" }) : chip("failed", { label: "Not taken" })) },
-      { label: "Why", cell: (r) => (r.error ? [said(r.error.message), Object.entries(r.error.details?.fields ?? {}).map(([name, texts]) => h("p", { class: "problem" }, `${words(name)}: ${[texts].flat().join(" ")}`))] : said(null)) },
+      { label: "Why", cell: (r) => (r.error ? [said(r.error.message), Object.entries(fieldsOf(r.error.details)).map(([name, texts]) => h("p", { class: "problem" }, `${words(name)}: ${texts.join(" ")}`))] : said(null)) },
     ], found.results)),
   ];
 }
