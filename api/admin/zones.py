@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, time
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 from uuid import UUID
 
 from pydantic import Field, StringConstraints
@@ -40,7 +40,10 @@ GEOJSON = UploadRules(
 
 
 class ZoneChange(Body):
-    """What may be changed of a zone; what is absent stays. `boundary` is a GeoJSON Polygon or MultiPolygon."""
+    """What may be changed of a zone; what is absent stays, a null takes a city or a state away. `boundary` is a GeoJSON
+    Polygon or MultiPolygon."""
+
+    keeps_null: ClassVar[frozenset[str]] = frozenset({"city", "state"})
 
     name: Name | None = None
     city: Name | None = None
@@ -225,7 +228,8 @@ async def _get(services: Services, zone_id: UUID) -> ZoneFile:
 
 def _given(body: ZoneChange) -> dict[str, Any]:
     """The fields of a ZoneIn that are given."""
-    given = {n: v for n, v in body.model_dump(exclude={"code", "is_active"}).items() if v is not None}
+    sent = body.model_dump(include=body.model_fields_set - {"code", "is_active"})
+    given = {n: v for n, v in sent.items() if v is not None or n in body.keeps_null}
     if "days" in given:
         given["days"] = frozenset(given["days"])
     if "pincodes" in given:

@@ -234,9 +234,9 @@ async def change(
     tx: Tx, promo_id: UUID, actor: Actor, changes: Mapping[str, Any], value: float | None,
     minor: Callable[[float], int],
 ) -> PromoRow:  # fmt: skip
-    """Changes fields of a PromoIn, and what the code is worth in its own kind. Raises Missing, Invalid.
+    """Changes fields of a PromoIn, and what the code is worth in its own kind.
 
-    A total below what was used already ends the code; what was used stays.
+    Raises Missing, Invalid, also for a total below what was used already: a code is ended by being made inactive.
     """
     before = await rows.lock(tx.conn, promo_code_id=promo_id)
     if before is None:

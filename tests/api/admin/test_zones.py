@@ -44,6 +44,7 @@ async def test_a_zone_is_drawn_changed_and_served_at_once(counter: Counter) -> N
     assert (changed["pincodes"], changed["opens"], changed["name"]) == (["700091"], "09:00:00", "Salt Lake")
     assert book.by_pincode("700064") is None and book.by_pincode("700091") is not None
     assert (await counter.audited("update_zone"))["pincodes"] == {"old": ["700064", "700091"], "new": ["700091"]}
+    assert (changed["city"], (await counter.ask("PATCH", path, {"city": None}))["zone"]["city"]) == ("Kolkata", None)
     off = (await counter.ask("PATCH", path, {"is_active": False}))["zone"]
     assert off["is_active"] is False and book.locate(24.05, 88.45) is None
     assert (await counter.ask("PATCH", path, {"name": "Bidhannagar"}))["zone"]["is_active"] is False
