@@ -125,7 +125,7 @@ def _whole(value: Any) -> Any:
 
 
 class RateIn(Body):
-    rating: Annotated[int, BeforeValidator(_whole), Field(ge=1, le=5, strict=True)]
+    rating: Annotated[int, Field(ge=1, le=5, strict=True), BeforeValidator(_whole)]
     feedback: Annotated[str, StringConstraints(strip_whitespace=True, max_length=2000)] | None = None
 
 
