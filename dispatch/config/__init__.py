@@ -18,7 +18,7 @@ from dispatch.config.neighbours import Geocoding, Push, Senders, Telemetry, Webh
 from dispatch.config.people import Otp, Privacy, TokenTimes
 from dispatch.config.server import Console, Http, Sockets
 from dispatch.config.stores import Backup, Database, Files
-from dispatch.config.values import KEY_BYTES, Currency, DatabaseUrl, RedisUrl, Zone
+from dispatch.config.values import KEY_BYTES, Currency, DatabaseUrl, Folder, RedisUrl, Zone
 from storage.database.embedded import default_home
 from storage.database.hosts import without_password
 
@@ -46,7 +46,7 @@ class Settings(BaseSettings):
     env: Literal["development", "test", "staging", "production"] = Field(
         "development", description="What may be used: see the table of environments"
     )
-    data: Path = Field(
+    data: Folder = Field(
         default_factory=default_home, description="Folder of the embedded database and of the generated keys"
     )
     database_url: DatabaseUrl = Field(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pydantic import BaseModel, Field
 
+from dispatch.config.values import Days
+
 
 class ScoreWeights(BaseModel):
     """What counts how much in matching."""
@@ -66,9 +68,9 @@ class Dispatch(BaseModel):
     auto_arrive: bool = Field(True, description="A detected arrival moves the job to arrived")
     reports_per_s: float = Field(1.0, gt=0, description="Reports of positions a second, per technician")
     reports_burst: float = Field(5.0, ge=1, description="Reports of positions at once, per technician")
-    history_days: int = Field(30, ge=1, description="Position history is kept so long")
-    explain_days: int = Field(90, ge=1, description="Why an offer went where it went is kept so long")
-    party_events_days: int = Field(
-        30, ge=1, description="What technicians were told is kept so long, the newest of each always"
+    history_days: Days = Field(30, description="Position history is kept so long")
+    explain_days: Days = Field(90, description="Why an offer went where it went is kept so long")
+    party_events_days: Days = Field(
+        30, description="What technicians were told is kept so long, the newest of each always"
     )
-    notifications_days: int = Field(90, ge=1, description="Messages in the apps are kept so long")
+    notifications_days: Days = Field(90, description="Messages in the apps are kept so long")

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, Field, SecretStr, field_validator, model_validator
 
-from dispatch.config.values import KEY_BYTES, WebAddress, WebRoot
+from dispatch.config.values import KEY_BYTES, Days, WebAddress, WebRoot
 
 
 class Senders(BaseModel):
@@ -64,7 +64,7 @@ class Webhooks(BaseModel):
     open_hosts: list[str] = Field(
         [], description="Development only: hosts of endpoints that may be private and spoken to over http"
     )
-    log_days: int = Field(30, ge=1, description="What was delivered or given up is kept so long")
+    log_days: Days = Field(30, description="What was delivered or given up is kept so long")
 
 
 class Geocoding(BaseModel):

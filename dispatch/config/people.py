@@ -6,6 +6,8 @@ from typing import Annotated
 
 from pydantic import BaseModel, Field, SecretStr
 
+from dispatch.config.values import Days
+
 
 class Otp(BaseModel):
     """One-time codes."""
@@ -35,7 +37,7 @@ class Privacy(BaseModel):
     contact_hours: float = Field(
         12, ge=0, description="Customer and technician see each other's name and number so long after a job is done"
     )
-    bookings_days: int = Field(1095, ge=1, description="Names, doors and words of finished bookings")
-    letters_days: int = Field(365, ge=1, description="Letters from the contact form, answered or not")
-    outbox_days: int = Field(30, ge=1, description="Messages that have left or were given up")
-    otp_days: int = Field(1, ge=1, description="What is left of one-time codes")
+    bookings_days: Days = Field(1095, description="Names, doors and words of finished bookings")
+    letters_days: Days = Field(365, description="Letters from the contact form, answered or not")
+    outbox_days: Days = Field(30, description="Messages that have left or were given up")
+    otp_days: Days = Field(1, description="What is left of one-time codes")

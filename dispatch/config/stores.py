@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Literal
 
 from pydantic import BaseModel, Field, SecretStr, ValidationInfo, field_validator, model_validator
 
-from dispatch.config.values import DatabaseSecret, WebRoot
+from dispatch.config.values import DatabaseSecret, Days, Folder, WebRoot
 
 
 class Database(BaseModel):
@@ -30,7 +29,7 @@ class Files(BaseModel):
     """Where files lie: documents, images, invoices, exports, attachments."""
 
     store: Literal["folder", "s3"] = Field("folder", description="A folder of this machine, or a bucket that speaks S3")
-    folder: Path | None = Field(None, description="The folder; empty: files in the data folder. Nodes share one")
+    folder: Folder | None = Field(None, description="The folder; empty: files in the data folder. Nodes share one")
     s3_endpoint: WebRoot = Field("", description="Address of the S3 service, without the bucket")
     s3_region: str = Field("us-east-1", description="Its region")
     s3_bucket: str = Field("", description="The bucket")
@@ -53,7 +52,7 @@ class Files(BaseModel):
 class Backup(BaseModel):
     """Copies of the database and of the files that lie in a folder."""
 
-    folder: Path | None = Field(
+    folder: Folder | None = Field(
         None, description="Where backups go, best another machine's disk; the server makes them itself when it is set"
     )
     method: Literal["wal", "dump"] = Field(
@@ -62,4 +61,4 @@ class Backup(BaseModel):
     url: DatabaseSecret | None = Field(
         None, description="The database as a role that may replicate; empty: DATABASE_URL"
     )
-    keep_days: int = Field(30, ge=1, description="How far back one may go")
+    keep_days: Days = Field(30, description="How far back one may go")

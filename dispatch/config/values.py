@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
+from pathlib import Path
 from typing import Annotated
 from urllib.parse import SplitResult, urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -28,6 +29,19 @@ def _known_zone(name: str) -> str:
 
 
 Zone = Annotated[str, AfterValidator(_known_zone)]
+#: For how long something is kept. Who wants it for ever writes a hundred years: much more leads to no date.
+Days = Annotated[int, Field(ge=1, le=36_500)]
+
+
+def _at_home(folder: Path) -> Path:
+    """No shell has read ~ where it stands in a file, or behind an option's `=`."""
+    try:
+        return folder.expanduser()
+    except RuntimeError:
+        raise ValueError(f"there is no home that {folder.parts[0]} stands for") from None
+
+
+Folder = Annotated[Path, AfterValidator(_at_home)]
 
 
 def _unbroken(url: str, schemes: Collection[str], like: str) -> SplitResult:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from pydantic import ValidationError
 
@@ -40,3 +42,25 @@ def test_of_several_hosts_the_one_that_takes_writes_is_wanted(env: pytest.Monkey
 def test_settings_do_not_change(env: pytest.MonkeyPatch) -> None:
     with pytest.raises(ValidationError):
         Settings().env = "production"  # type: ignore[misc]
+
+
+@pytest.mark.parametrize("name", ["DISPATCH_BACKUP__KEEP_DAYS", "DISPATCH_DISPATCH__HISTORY_DAYS"])
+def test_so_many_days_that_no_date_is_left_are_refused(env: pytest.MonkeyPatch, name: str) -> None:
+    env.setenv(name, "36500")
+    Settings()
+    env.setenv(name, "999999")
+    with pytest.raises(ValidationError, match="36500"):
+        Settings()
+
+
+def test_what_stands_for_the_home_is_the_home_wherever_it_is_written(
+    env: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    env.setenv("HOME", str(tmp_path))
+    for name in ("DISPATCH_DATA", "DISPATCH_FILES__FOLDER", "DISPATCH_BACKUP__FOLDER"):
+        env.setenv(name, "~/ours")
+    s = Settings()
+    assert s.data == s.files.folder == s.backup.folder == tmp_path / "ours"
+    env.setenv("DISPATCH_DATA", "~nobody-of-this-name/ours")
+    with pytest.raises(ValidationError, match="~nobody-of-this-name"):
+        Settings()
