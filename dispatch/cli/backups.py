@@ -142,10 +142,10 @@ def _files_back(settings: Settings, place: Path, dsn: str) -> int:
 def _settings(folder: Path | None, data: Path | None, *, joins: bool) -> tuple[Settings, Path]:
     import os
 
-    from dispatch.cli.setup import settings_of
+    from dispatch.cli.setup import as_given, settings_of
 
     if folder is not None:
-        os.environ["DISPATCH_BACKUP__FOLDER"] = str(folder.absolute())
+        os.environ["DISPATCH_BACKUP__FOLDER"] = as_given(folder)
     settings = settings_of(data=data, joins=joins)
     if settings.backup.folder is None:
         raise Refused("Name where backups are: --folder, or DISPATCH_BACKUP__FOLDER.")

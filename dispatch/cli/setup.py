@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import ExitStack, asynccontextmanager, contextmanager
 from itertools import takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -48,13 +48,18 @@ def settings_of(
 
     options = {
         "DISPATCH_HTTP__HOST": host, "DISPATCH_HTTP__PORT": port, "DISPATCH_HTTP__WORKERS": workers,
-        "DISPATCH_HTTP__TRUSTED_HOPS": trusted_hops, "DISPATCH_DATA": data.absolute() if data else None,
+        "DISPATCH_HTTP__TRUSTED_HOPS": trusted_hops, "DISPATCH_DATA": as_given(data) if data else None,
     }  # fmt: skip
     os.environ.update({name: str(value) for name, value in options.items() if value is not None})
     if strangers := unknown_variables():
         note(f"these settings are not known and do nothing: {', '.join(strangers)} (`config` lists those that are)")
     settings = _read()
     return _read() if joins and join(settings, url) else settings
+
+
+def as_given(folder: Path) -> str:
+    """A folder of an option, as the settings find it from anywhere; what ~ stands for is theirs to know."""
+    return str(folder if str(folder).startswith("~") else folder.absolute())
 
 
 def _read() -> Settings:
@@ -163,18 +168,30 @@ def shared_database(settings: Settings, *, makes: bool = False) -> Iterator[str]
 
     Looking makes nothing: where there is no database yet, only a command that `makes` one gets it. Raises Refused.
     """
-    from storage.database.embedded import EmbeddedPostgres, has_data, is_running
+    from dispatch.cli import guests
+    from storage.database.embedded import EmbeddedPostgres, FolderTaken, has_data, is_running
 
     if not settings.database_url and is_running(settings.data):
-        yield EmbeddedPostgres(settings.data).dsn
-        return
+        dsn = EmbeddedPostgres(settings.data).dsn
+        with guests.beside(settings.data, dsn) as is_there:
+            if is_there:
+                yield dsn
+                return
     if not (settings.database_url or makes or has_data(settings.data)):
         raise Refused(
             f"There is no database in {settings.data}: start a server with `serve` or `demo`, make one with "
             "`migrate`, or name the folder of yours with --data."
         )
-    with database(settings) as dsn:
+    with ExitStack() as after, ExitStack() as ours:
+        try:
+            dsn, is_ours = ours.enter_context(database(settings)), not settings.database_url
+        except FolderTaken:
+            # Another command was quicker.
+            dsn, is_ours = after.enter_context(shared_database(settings, makes=makes)), False
         yield dsn
+        if is_ours:
+            # Other commands may have come meanwhile.
+            after.enter_context(guests.alone(settings.data))
 
 
 async def make_ready(settings: Settings, dsn: str) -> list[str]:
@@ -201,16 +218,24 @@ async def services_for_tools(settings: Settings, dsn: str) -> AsyncIterator[Serv
 
 @contextmanager
 def stoppable() -> Iterator[None]:
-    """SIGTERM unwinds this block like Ctrl-C does, so that what was started is stopped."""
+    """SIGTERM and Ctrl-C unwind this block, so that what was started is stopped.
+
+    Ctrl-C too, because a loop would only cancel its task: nothing comes of that while a database is unpacked or
+    recovers, which takes hours. Where it does nothing, as for what a shell has put into the background, it stays so.
+    """
 
     def stop(number: int, frame: object) -> None:
         raise SystemExit(128 + number)
 
-    before = signal.signal(signal.SIGTERM, stop)
+    numbers = [signal.SIGTERM]
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        numbers.append(signal.SIGINT)
+    before = [(number, signal.signal(number, stop)) for number in numbers]
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before:
+            signal.signal(number, handler)
 
 
 def note(text: str) -> None:

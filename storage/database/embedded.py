@@ -19,13 +19,13 @@ from pathlib import Path
 from typing import IO, Any
 
 from storage.database.ownership import Account, LaidLink, first_number, is_postmaster, private, programs_on, take_over
-from storage.database.role import NEW, OBJECTS, OLD, ROLE, SUPERUSER, address
+from storage.database.role import NEW, OBJECTS, OLD, PORT, ROLE, SUPERUSER, address
 
 log = logging.getLogger(__name__)
 
 #: For a server that people depend on.
 SAFE = {
-    "listen_addresses": "", "port": "5432", "max_connections": "80", "shared_buffers": "128MB", "jit": "off",
+    "listen_addresses": "", "port": str(PORT), "max_connections": "80", "shared_buffers": "128MB", "jit": "off",
     "timezone": "UTC", "max_wal_size": "512MB", "log_min_messages": "warning",
     "unix_socket_permissions": "0700",
     # A backup that nobody fetches any more must not fill the disk with the log that is kept for it.
@@ -51,7 +51,7 @@ _INNER = "db"
 #: Says that the cluster has the application's role.
 _MARKER = "role"
 #: The kernel's limit for the path of a socket, less the name of PostgreSQL's.
-_LONGEST_HOME = 107 - len(f"/{_INNER}/.s.PGSQL.5432")
+_LONGEST_HOME = 107 - len(f"/{_INNER}/.s.PGSQL.{PORT}")
 #: Where Debian and its kin have a folder for each major version.
 SYSTEM = Path("/usr/lib/postgresql")
 #: How often what a dead server left is looked for until it is gone.
@@ -64,9 +64,18 @@ class EmbeddedError(RuntimeError):
     """The embedded database cannot start; the message says why and what to do."""
 
 
+class FolderTaken(EmbeddedError):
+    """Another server runs on the folder."""
+
+
 def default_home() -> Path:
-    """Where data lives unless told otherwise: a system folder for root, the user's own otherwise."""
-    return Path("/var/lib/dispatch") if os.geteuid() == 0 else Path("~/.local/share/dispatch").expanduser()
+    """Where data lives unless told otherwise: a system folder for root and whoever has no home, else the user's own."""
+    ours = Path("/var/lib/dispatch")
+    try:
+        return ours if os.geteuid() == 0 else Path("~/.local/share/dispatch").expanduser()
+    except RuntimeError:
+        # An account that only a number names has no folder of its own.
+        return ours
 
 
 def find_binaries(major: int | None = None, whose: str = "", or_else: str = "") -> Path:
@@ -159,6 +168,8 @@ class EmbeddedPostgres:
         self._process: subprocess.Popen[bytes] | None = None
         self._lock: IO[str] | None = None
         self._log: IO[bytes] | None = None
+        #: Where its log began this time.
+        self._log_from = 0
         self._given = binaries
         self._found: Path | None = None
 
@@ -173,10 +184,15 @@ class EmbeddedPostgres:
         return address(self.inner, SUPERUSER, SUPERUSER)
 
     @property
+    def marker(self) -> Path:
+        """A file that is there from when the database has been made."""
+        return self.home / _MARKER
+
+    @property
     def makes(self) -> tuple[Path, ...]:
         """What it lays into its folder, but for PostgreSQL's log."""
         inner = (self.inner, self.inner / "pgdata.new", self.data)
-        return (*inner, self.home / _MARKER, self.home / "lock", self.home / "pg")
+        return (*inner, self.marker, self.home / "lock", self.home / "pg")
 
     def give_inner(self) -> None:
         """What was laid into the inner folder belongs to the account that runs the database."""
@@ -187,7 +203,7 @@ class EmbeddedPostgres:
 
     def note_role(self) -> None:
         """The cluster in this folder knows the application's role."""
-        with os.fdopen(private(self.home / _MARKER, os.O_TRUNC), "w") as file:
+        with os.fdopen(private(self.marker, os.O_TRUNC), "w") as file:
             file.write(ROLE)
 
     def start(self, timeout_s: float = 300.0) -> str:
@@ -206,6 +222,7 @@ class EmbeddedPostgres:
             self._initialise(binaries)
             self._found = binaries
             self._log = os.fdopen(private(self.home / "postgres.log", os.O_APPEND), "ab")
+            self._log_from = self._log.tell()
             self._wait_until_ready(binaries, timeout_s)
         except OSError as e:
             self.stop()
@@ -257,7 +274,7 @@ class EmbeddedPostgres:
         except OSError as e:
             self._lock.close()
             self._lock = None
-            raise EmbeddedError(f"Another server runs on {self.home}: stop it, or choose another --data folder.") from e
+            raise FolderTaken(f"Another server runs on {self.home}: stop it, or choose another --data folder.") from e
 
     @property
     def _identity(self) -> dict[str, Any]:
@@ -307,7 +324,7 @@ class EmbeddedPostgres:
 
     def _initialise(self, binaries: Path) -> None:
         if (self.data / "PG_VERSION").exists():
-            if not (self.home / _MARKER).exists():
+            if not self.marker.exists():
                 self._single(binaries, self.data, "template1", OLD)
                 self._single(binaries, self.data, ROLE, OBJECTS)
                 self.note_role()
@@ -361,8 +378,10 @@ class EmbeddedPostgres:
             time.sleep(0.02)
 
     def _answers(self, binaries: Path) -> bool:
-        ask = [str(binaries / "pg_isready"), "-q", "-U", ROLE, "-d", ROLE, "-h", str(self.inner)]
-        return subprocess.run(ask, cwd=self.inner, check=False, **self._identity).returncode == 0
+        ask = [str(binaries / "pg_isready"), "-q", "-U", ROLE, "-d", ROLE, "-h", str(self.inner), "-p", str(PORT)]
+        # Without what the machine's own PostgreSQL is asked with (PGSSLMODE, PGSERVICE): this is another one.
+        env = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
+        return subprocess.run(ask, cwd=self.inner, env=env, check=False, **self._identity).returncode == 0
 
     def _drop_stale(self) -> None:
         """Removes lock files that a crash left, unless a postmaster of this folder still lives.
@@ -420,9 +439,9 @@ class EmbeddedPostgres:
         return self._found
 
     def _last_words(self) -> str:
-        """The last complaint in the server's log, and where the rest stands."""
+        """Its last complaint in the log since it was started here, and where the rest stands."""
         log = self.home / "postgres.log"
-        lines = log.read_bytes()[-20_000:].decode(errors="replace").splitlines()
+        lines = log.read_bytes()[self._log_from :][-20_000:].decode(errors="replace").splitlines()
         complaints = [line for line in lines if "FATAL" in line or "PANIC" in line]
         said = complaints[-1].split(": ", 1)[-1].strip() if complaints else "it did not say why"
         return f"{said} (see {log})."

@@ -7,6 +7,8 @@ from urllib.parse import quote
 
 #: The owner of the application's database, which has the same name, and no superuser.
 ROLE = "dispatch"
+#: Part of the socket's name.
+PORT = 5432
 #: For copies of the whole cluster; with a database of the same name.
 SUPERUSER = "postgres"
 NEW_ROLE = f"CREATE ROLE {ROLE} LOGIN;\n"
@@ -34,5 +36,6 @@ OBJECTS = (
 
 
 def address(folder: Path, user: str, database: str) -> str:
-    """The DSN of the server whose socket is in this folder."""
-    return f"postgresql://{quote(user, safe='')}@/{quote(database, safe='')}?host={quote(str(folder))}"
+    """The DSN of the server whose socket is in this folder. What PGPORT and PGSSLMODE say is of somebody else's."""
+    where = f"host={quote(str(folder))}&port={PORT}&sslmode=disable"
+    return f"postgresql://{quote(user, safe='')}@/{quote(database, safe='')}?{where}"

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
+import os
+import signal
 from pathlib import Path
 
 import pytest
 
+from dispatch.cli import guests, setup
 from dispatch.cli.failure import Refused
 from dispatch.cli.setup import refuse_deployed, refuse_production, refuse_unfit, settings_of
 from dispatch.local_gateway.server import KEY_ID, KEY_SECRET, WEBHOOK_SECRET
+from storage.database.embedded import EmbeddedPostgres
 
 PRODUCTION = {
     "DATABASE_URL": "postgresql://db/dispatch",
@@ -268,3 +273,38 @@ def test_many_workers_need_redis(env: pytest.MonkeyPatch) -> None:
         refuse_unfit(settings_of())
     env.setenv("REDIS_URL", "redis://localhost")
     refuse_unfit(settings_of())
+
+
+def test_a_folder_behind_an_option_s_sign_is_at_home(env: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    env.setenv("HOME", str(tmp_path))
+    assert settings_of(data=Path("~/ours")).data == tmp_path / "ours"
+
+
+def test_beside_a_database_that_never_answers_a_command_says_so(env: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    env.setattr(guests, "PATIENCE_S", 0.0)
+    settings, other = settings_of(data=tmp_path), EmbeddedPostgres(tmp_path)
+    other.take_folder()
+    try:
+        with pytest.raises(Refused, match=f"Another command has {tmp_path} "), setup.shared_database(settings):
+            pass
+    finally:
+        other.stop()
+
+
+def test_ctrl_c_ends_also_what_gives_a_loop_no_turn() -> None:
+    went_on = False
+
+    async def work() -> None:
+        nonlocal went_on
+        os.kill(os.getpid(), signal.SIGINT)
+        went_on = True
+
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with pytest.raises((SystemExit, KeyboardInterrupt)) as caught, setup.stoppable():
+            asyncio.run(work())
+        assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert not went_on
+    assert isinstance(caught.value, SystemExit) and caught.value.code == 130

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import pwd
 import shutil
 import signal
 import subprocess
@@ -396,3 +397,41 @@ async def test_a_database_that_is_killed_is_started_again(home: Path, monkeypatc
     finally:
         await end([keeping])
         server.stop()
+
+
+async def test_what_another_postgres_is_asked_with_here_is_not_ours(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, said in {"PGPORT": "5433", "PGSSLMODE": "require", "PGSERVICE": "of-somebody-else"}.items():
+        monkeypatch.setenv(name, said)
+    server = EmbeddedPostgres(home)
+    try:
+        assert await value(server.start(timeout_s=60.0), "SELECT 1") == 1
+    finally:
+        server.stop()
+
+
+def test_whoever_has_no_home_gets_a_folder_that_can_be_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    def nobody(number: int) -> Any:
+        raise KeyError(number)
+
+    monkeypatch.setattr(os, "geteuid", lambda: 12345)
+    monkeypatch.setattr(pwd, "getpwuid", nobody)
+    monkeypatch.delenv("HOME", raising=False)
+    assert default_home() == Path("/var/lib/dispatch")
+
+
+def test_what_was_wrong_long_ago_is_no_reason(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(embedded, "LINGER_S", 0.0)
+    programs = home.parent / "bin"
+    for folder in (programs, home / "db" / "pgdata"):
+        folder.mkdir(parents=True)
+    for name in ("postgres", "pg_isready"):
+        (programs / name).write_text("#!/bin/sh\nexit 1\n")
+        (programs / name).chmod(0o755)
+    (home / "db" / "pgdata" / "PG_VERSION").write_text("18\n")
+    (home / "role").touch()
+    (home / "postgres.log").write_text("2026-01-01 UTC [7] FATAL:  no room in January\n")
+    with pytest.raises(EmbeddedError, match="it did not say why") as caught:
+        EmbeddedPostgres(home, binaries=programs).start()
+    assert "January" not in str(caught.value)
