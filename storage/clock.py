@@ -22,5 +22,6 @@ class ClockRow:
 get = sql.row("get", ClockRow)
 set_reading = sql.run("set")
 server_version = sql.scalar("server_version", int)
+encoding = sql.scalar("encoding", str)
 now = sql.scalar("now", datetime)
 real_now = sql.scalar("real_now", datetime)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -37,6 +39,9 @@ AsJson = Annotated[bool, typer.Option("--json", help="As JSON, for scripts.")]
 
 def main() -> None:
     """The entry point of the command."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # A terminal that has not every letter shows the number of one: no name of a zone ends a command.
+        sys.stdout.reconfigure(errors="backslashreplace")
     with explained():
         app(prog_name="dispatch")
 

@@ -18,10 +18,11 @@ def explained() -> Iterator[None]:
         yield
     except KeyboardInterrupt:
         raise SystemExit(130) from None
-    except BrokenPipeError:
-        # The reader of a pipe has gone (`dispatch routes | head`): nothing is wrong.
-        sys.stderr.close()
-        raise SystemExit(0) from None
+    except SystemExit as e:
+        # The reader of a pipe has gone (`dispatch routes | head`): nothing is wrong, whatever the library makes of it.
+        if isinstance(e.__context__, BrokenPipeError):
+            raise SystemExit(0) from None
+        raise
     except Exception as error:
         sentence = _sentence(error)
         if sentence is None:

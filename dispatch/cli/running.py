@@ -40,6 +40,7 @@ class Running:
 
 
 def _folder() -> Path:
+    """Raises OSError where there is no room for anything, on a full disk or a machine that may only be read."""
     base = os.environ.get("XDG_RUNTIME_DIR") or tempfile.gettempdir()
     return Path(base) / f"dispatch-{os.geteuid()}"
 
@@ -63,10 +64,10 @@ def announced(settings: Settings, url: str) -> Iterator[None]:
 
 def _left(settings: Settings, url: str) -> tuple[Path, int] | None:
     """Where the note is and the note, open and locked: it counts for as long as this process lives, however it ends."""
-    place = _folder()
-    path = place / f"{os.getpid()}.json"
     running = Running(url, str(settings.data.absolute()), settings.database_url, _shared(settings, url))
     try:
+        place = _folder()
+        path = place / f"{os.getpid()}.json"
         place.mkdir(mode=0o700, exist_ok=True)
         if place.stat().st_uid != os.geteuid():
             return None
@@ -103,8 +104,12 @@ def _shared(settings: Settings, url: str) -> dict[str, str]:
 def servers() -> list[Running]:
     """Those that still run; the notes of others are taken away."""
     found: list[Running] = []
-    folder = _folder()
-    if not folder.is_dir() or folder.stat().st_uid != os.geteuid():
+    try:
+        folder = _folder()
+        if not folder.is_dir() or folder.stat().st_uid != os.geteuid():
+            return found
+    except OSError:
+        # Nobody can leave a note there.
         return found
     for note in sorted(folder.glob("*.json")):
         try:

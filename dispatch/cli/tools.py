@@ -40,9 +40,10 @@ def with_services(settings: Settings, work: Callable[[Services], Awaitable[T]]) 
 
 
 def write_json(value: Any) -> None:
-    """To standard output, readable and with a newline."""
-    sys.stdout.write(orjson.dumps(value, default=str, option=orjson.OPT_INDENT_2).decode() + "\n")
+    """To standard output, readable and with a newline; JSON is UTF-8, whatever the terminal is."""
     sys.stdout.flush()
+    sys.stdout.buffer.write(orjson.dumps(value, default=str, option=orjson.OPT_INDENT_2) + b"\n")
+    sys.stdout.buffer.flush()
 
 
 def migrate(settings: Settings, *, dry_run: bool) -> None:

@@ -71,10 +71,16 @@ async def check_server(dsn: str) -> int:
     try:
         async with pool.connection() as conn:
             version = await clock_rows.server_version(conn) or 0
+            encoding = await clock_rows.encoding(conn)
     finally:
         await pool.close()
     if version < OLDEST_POSTGRES:
         raise CannotStart(f"The database is PostgreSQL {version // 10000}: version 15 or later is needed.")
+    if encoding != "UTF8":
+        raise CannotStart(
+            f"The database is kept in {encoding}, which has not every letter: make it anew in UTF-8 (CREATE DATABASE "
+            "... TEMPLATE template0 ENCODING 'UTF8'), and name that in DATABASE_URL."
+        )
     return version
 
 

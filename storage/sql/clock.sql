@@ -7,6 +7,9 @@ UPDATE app_clock SET real_at = to_timestamp(:real_at), app_at = to_timestamp(:ap
 -- name: server_version
 SELECT current_setting('server_version_num')::int;
 
+-- name: encoding
+SELECT current_setting('server_encoding');
+
 -- name: now
 SELECT app_now();
 

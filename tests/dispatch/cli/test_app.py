@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import re
 import shutil
 import signal
+import subprocess
+import sys
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -247,3 +250,31 @@ async def test_a_missing_credentials_file_ends_in_a_sentence(data: Path) -> None
     assert (code, out) == (1, "")
     assert err.splitlines()[-1].startswith("dispatch: DISPATCH_SENDERS__FCM_CREDENTIALS names /nowhere/fcm.json")
     assert "Traceback" not in err
+
+
+async def test_the_same_command_twice_at_once_works_on_one_database(data: Path) -> None:
+    arguments = ("migrate", "--data", str(data.with_name("twice")))
+    done = await asyncio.gather(dispatch(*arguments), dispatch(*arguments))
+    assert [code for code, _, _ in done] == [0, 0], done
+    assert sorted("the schema is up to date" in said for _, said, _ in done) == [False, True]
+
+
+def test_a_terminal_without_all_letters_gets_what_it_can_show() -> None:
+    env = environment(DISPATCH_BRAND="नगर", PYTHONIOENCODING="ascii")
+    done = subprocess.run([sys.executable, "-m", "dispatch", "config"], env=env, cwd=ROOT, capture_output=True)
+    assert done.returncode == 0, done.stderr
+    assert rb"\u0928\u0917\u0930" in done.stdout
+
+
+@pytest.mark.parametrize("command", [["routes"], ["asyncapi"], ["config"]])
+def test_a_reader_that_has_gone_is_no_failure(command: list[str]) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    try:
+        done = subprocess.run(
+            [sys.executable, "-m", "dispatch", *command], env=environment(), cwd=ROOT, stdout=writing,
+            stderr=subprocess.PIPE,
+        )  # fmt: skip
+    finally:
+        os.close(writing)
+    assert (done.returncode, done.stderr) == (0, b"")

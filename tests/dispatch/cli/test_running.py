@@ -6,6 +6,7 @@ import base64
 import json
 import os
 import re
+import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -246,3 +247,15 @@ def test_a_server_takes_only_its_own_note_away(tmp_path: Path, monkeypatch: pyte
             assert [*(tmp_path / f"dispatch-{os.geteuid()}").iterdir()] == left
         assert [one.data for one in running.servers()] == [str(tmp_path / "data")]
     assert running.servers() == []
+
+
+def test_where_no_note_can_be_left_nothing_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full() -> str:
+        raise FileNotFoundError("No usable temporary directory found")
+
+    monkeypatch.delenv("XDG_RUNTIME_DIR")
+    monkeypatch.setattr(tempfile, "gettempdir", full)
+    settings = settings_of(tmp_path)
+    with running.announced(settings, URL):
+        assert running.servers() == []
+        assert not running.join(settings)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from pathlib import Path
 
+import pytest
 from pydantic import SecretStr
 
 from dispatch.bus import LocalBus
@@ -13,6 +14,8 @@ from dispatch.engine.timers import Sweeper
 from dispatch.process import runtime
 from dispatch.process.wiring import workers_of
 from storage import clock
+from storage.database.hosts import of_database
+from storage.database.pool import connected
 from tests.dispatch.engine.test_timers import offered
 from tests.doors import one_door
 from tests.world import World, test_settings
@@ -43,3 +46,15 @@ async def test_a_replica_that_is_away_keeps_no_server_from_starting(fresh_dsn: s
             assert services.replica is not None and services.replica.loop in workers_of(services)
             async with services.read_reports() as conn:
                 assert await clock.get(conn) is not None
+
+
+async def test_a_database_that_has_not_every_letter_is_refused(fresh_dsn: str) -> None:
+    async with connected(fresh_dsn) as conn:
+        await conn.execute(
+            "CREATE DATABASE latin TEMPLATE template0 ENCODING 'LATIN1' LC_COLLATE 'C' LC_CTYPE 'C'"
+        )
+        try:
+            with pytest.raises(runtime.CannotStart, match=r"kept in LATIN1.*ENCODING 'UTF8'"):
+                await runtime.check_server(of_database(fresh_dsn, "latin"))
+        finally:
+            await conn.execute("DROP DATABASE latin")
