@@ -35,7 +35,9 @@ webhook_deliveries.claim
 #: ... they go on unless they want it alone, ...
 SHARED = "budgets.read_allotments days_off.keep departments.hold"
 #: ... or they wait where there is no row yet that could be held.
-BY_NUMBER = "accounts.lock_address integration_customers.lock_phone integrations.lock_slug webhooks.lock_owner"
+BY_NUMBER = """
+accounts.lock_address integration_customers.lock_phone integrations.lock_slug services.lock_name webhooks.lock_owner
+"""
 
 
 def kind_of(statement: Statement) -> str | None:
