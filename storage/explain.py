@@ -1,4 +1,4 @@
-"""Rows of match_attempts and match_candidates: why an offer went where it went."""
+"""Rows of match_attempts, each with those whom it considered: why an offer went where it went."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ reasons_of = sql.rows("reasons_of", ReasonCount)
 #: A technician's chances, the newest first.
 of_technician = Listed(
     sql, "of_technician", RecentVerdict,
-    key=Sort("c.attempt_id", "bigint"), sorts={"at": Sort("c.attempt_id", "bigint")}, default_sort=(("at", True),),
-    filters={"reason": AnyOf("c.reason", "text")},
+    key=Sort("a.id", "bigint"), sorts={"at": Sort("a.id", "bigint")}, default_sort=(("at", True),),
+    filters={"reason": AnyOf("a.reasons[place.n]", "text")},
     columns="verdict", source="verdicts", indexed=[("at", ())],
 )  # fmt: skip

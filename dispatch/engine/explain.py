@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from dispatch.engine.matching import OFFERED, RANKED_BELOW, Judged, Policy
@@ -48,23 +47,34 @@ async def store(tx: Tx, booking: Booking, policy: Policy, judged: list[Judged], 
     judged = kept(judged)
     if offer is None and booking.looks:
         await rows.drop_last_look(tx.conn, booking_id=booking.id, round=booking.round)
-    verdicts: list[list[Any]] = []
+    ranks: list[int | None] = []
+    reasons: list[str] = []
     eligible = 0
     for one in judged:
         offered = offer is not None and one.candidate.id == offer.technician_id
         is_eligible = one.reason is None or offered
         eligible += is_eligible
-        verdicts.append([
-            one.candidate.id, eligible if is_eligible else None, OFFERED if offered else one.reason or RANKED_BELOW,
-            one.score, one.parts or None, None if one.candidate.distance_m is None else int(one.candidate.distance_m),
-        ])  # fmt: skip
+        ranks.append(eligible if is_eligible else None)
+        reasons.append(OFFERED if offered else one.reason or RANKED_BELOW)
     await rows.insert_attempt(
         tx.conn, booking_id=booking.id, round=booking.round, looks=1 if offer else booking.looks + 1,
         attempt=offer.attempt if offer else min(booking.attempt + 1, 3),
         policy=policy.name, policy_version=policy.version, weights=asdict(policy.weights),
         radius_m=int(policy.radius_m), outcome="offered" if offer else "no_candidate",
-        offer_id=offer.id if offer else None, verdicts=verdicts,
+        offer_id=offer.id if offer else None,
+        technician_ids=[one.candidate.id for one in judged], ranks=ranks, reasons=reasons,
+        scores=[one.score for one in judged], distances=[_metres(one) for one in judged],
+        parts={name: [one.parts.get(name) for one in judged] for name in _part_names(judged)},
     )  # fmt: skip
+
+
+def _metres(one: Judged) -> int | None:
+    return None if one.candidate.distance_m is None else int(one.candidate.distance_m)
+
+
+def _part_names(judged: list[Judged]) -> list[str]:
+    """Of whoever has a score; all scores have the same parts."""
+    return next((list(one.parts) for one in judged if one.parts), [])
 
 
 def kept(judged: list[Judged]) -> list[Judged]:

@@ -179,14 +179,12 @@ SELECT j.id, md5(side)::uuid, 'INR', CASE WHEN (side = 'wallet') = (right(j.refe
 FROM j, unnest('{wallet,prepaid}'::text[]) AS side ORDER BY j.reference;
 
 -- name: looks
-WITH a AS (
-  INSERT INTO match_attempts (booking_id, round, attempt, policy, policy_version, weights, radius_m, outcome, at)
-  SELECT b.id, 1, 1, 'greedy', 1, '{}', 10000, 'offered', b.created_at FROM {jobs} AND n % 20 = 7
-  ORDER BY b.created_at RETURNING id
-)
-INSERT INTO match_candidates (attempt_id, technician_id, rank, reason, score, distance_m)
-SELECT a.id, md5('technician' || n)::uuid, n + 1, CASE WHEN n = 0 AND a.id % 10 > 0 THEN 'offered' ELSE 'outranked' END, 0.5, 1000 * n
-FROM a, generate_series(0, 4) AS n;
+INSERT INTO match_attempts (booking_id, round, attempt, policy, policy_version, weights, radius_m, outcome, at,
+  technician_ids, ranks, reasons, scores, distances)
+SELECT b.id, 1, 1, 'greedy', 1, '{}', 10000, 'offered', b.created_at, ARRAY(SELECT md5('technician' || n)::uuid FROM generate_series(0, 4) AS n),
+  '{1,2,3,4,5}', ARRAY[CASE WHEN n % 200 = 7 THEN 'outranked' ELSE 'offered' END, 'outranked', 'outranked', 'outranked', 'outranked'],
+  '{0.5,0.5,0.5,0.5,0.5}', '{0,1000,2000,3000,4000}'
+FROM {jobs} AND n % 20 = 7 ORDER BY b.created_at;
 
 -- name: unhurried
 -- What is done to all of it at once takes as long as it takes.

@@ -40,7 +40,7 @@ PLAIN = {
     "webhook_endpoints",
     "booking_items",
     "checkout_previews", "commands", "day_counts", "document_sequences", "earnings", "idempotency_keys", "installation",
-    "ledger_accounts", "ledger_journals", "ledger_postings", "match_attempts", "match_candidates",
+    "ledger_accounts", "ledger_journals", "ledger_postings", "match_attempts",
     "memberships", "notifications", "parties", "password_links", "payment_intents", "payments", "payout_parts",
     "payouts", "pgqueuer", "pgqueuer_log", "pgqueuer_schedules", "pgqueuer_statistics", "position_history",
     "promo_codes", "promo_redemptions", "quotas", "reconciliation_items", "reconciliation_runs", "refunds", "rota",
