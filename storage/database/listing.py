@@ -26,7 +26,7 @@ list that names no pair says there why it needs none.
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Generic, TypeVar
 
 from cachetools import TTLCache
@@ -304,7 +304,8 @@ class Listed(Generic[T]):
         before = f"WITH {words.hits()} " if words else ""
 
         def chosen(of: str) -> str:
-            return f"SELECT {key} {of}{beyond} ORDER BY {order_text} LIMIT :listed_limit OFFSET :listed_offset"
+            text = f"SELECT {key} {of}{beyond} ORDER BY {order_text} LIMIT :listed_limit OFFSET :listed_offset"
+            return text if filters or searches or not order[0][0].is_nullable else _in_halves(of + beyond, order)
 
         def counted(of: str) -> str:
             return f"SELECT 1 {of} LIMIT {MAX_COUNTED + 1}"
@@ -371,6 +372,26 @@ def _rare_or_common(words: Words, query: Callable[[str], str], listed: str, comm
     """
     by_hits = query(f"{listed} AND {words.are_all} AND {words.is_hit}")
     return f"({by_hits}) UNION ALL ({query(f'{listed} AND NOT {words.are_all} AND {common}')})"
+
+
+def _in_halves(of: str, order: Order) -> str:
+    """The keys of a page of rows that may lack what they are sorted by, who come last: those that have it and those
+    that lack it are each found in an order that an index gives, and put in order together.
+    """
+    first, is_down = order[0]
+    columns = ", ".join(f"{sort.expression} AS at_{n}" for n, (sort, _) in enumerate(order))
+    rest = [direction(sort, is_down) for sort, is_down in order[1:]]
+    halves = [("NOT NULL", [f"{first.expression} {'DESC' if is_down else 'ASC'}", *rest]), ("NULL", rest)]
+    found = " UNION ALL ".join(
+        f"(SELECT {columns} {of} AND {first.expression} IS {what} ORDER BY {', '.join(by)}"
+        " LIMIT :listed_limit::bigint + :listed_offset::bigint)"
+        for what, by in halves
+    )
+    by = ", ".join(direction(replace(sort, expression=f"at_{n}"), is_down) for n, (sort, is_down) in enumerate(order))
+    return (
+        f"SELECT at_{len(order) - 1} FROM ({found}) AS halves"  # noqa: S608 (literals of our own)
+        f" ORDER BY {by} LIMIT :listed_limit::bigint OFFSET :listed_offset::bigint"
+    )
 
 
 def _known(table: Mapping[str, Any], name: str) -> Any:
