@@ -86,6 +86,14 @@ class Acting:
 
 
 @dataclass(frozen=True, slots=True)
+class Open:
+    """A booking that has not begun, and whose it is."""
+
+    id: UUID
+    account_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
 class Visit:
     """`trouble`: why it could not be booked yet. `starts_at`: of its booking, which may have been moved."""
 
@@ -200,6 +208,7 @@ approvals = sql.rows("approvals", Approval)
 approvers = sql.rows("approvers", Id)
 deciders = sql.rows("deciders", Id)
 owner = sql.row("owner", Acting)
+booker = sql.row("booker", Acting)
 decide = sql.scalar("decide", UUID)
 set_status = sql.scalar("set_status", UUID)
 waiting_for = sql.rows("waiting_for", Id)
@@ -211,7 +220,7 @@ in_trouble = sql.scalar("in_trouble", bool)
 troubled = sql.scalar("troubled", UUID)
 over = sql.row("over", Over)
 drop_planned = sql.rows("drop_planned", Day)
-open_bookings = sql.rows("open_bookings", Id)
+open_bookings = sql.rows("open_bookings", Open)
 finish = sql.scalar("finish", UUID)
 finish_all = sql.run("finish_all")
 overdue = sql.rows("overdue", Id)

@@ -231,7 +231,7 @@ async def resume(tx: Tx, by: By, bulk_id: UUID) -> Bulk:
     await organisations.active(tx.conn, by.organisation_id)
     bulk = await _turn(tx, by, bulk_id, "active", ("paused",))
     await drop(tx, bulk, "skipped", before=local(tx.now, bulk.timezone).date())
-    await rows.finish(tx.conn, id=bulk.id)
+    await rows.finish(tx.conn, id=bulk.id, reason=None)
     await _start(tx, bulk.id)
     return await get(tx.conn, by, bulk_id)
 
@@ -272,7 +272,7 @@ async def skip(services: Services, by: By, bulk_id: UUID, days: Sequence[date], 
         if bulk.status not in ("pending_approval", "active", "paused"):
             raise WrongStatus
         await drop(tx, bulk, "skipped", days=days)
-        await rows.finish(tx.conn, id=bulk.id)
+        await rows.finish(tx.conn, id=bulk.id, reason=reason or "all its days were left out")
         await audit.record(
             tx, by.actor, "bulk_booking.skip", "bulk_booking", bulk.id, {"days": [d.isoformat() for d in days]}
         )
@@ -308,8 +308,8 @@ async def cancel_bookings(
     for one in found:
         try:
             await services.retrying(
-                lambda tx, booking_id=one.id: cancellation.cancel(  # type: ignore[misc]
-                    tx, booking_id, bulk.account_id, reason, actor=actor
+                lambda tx, one=one: cancellation.cancel(  # type: ignore[misc]
+                    tx, one.id, one.account_id, reason, actor=actor
                 )
             )
         except Conflict:

@@ -56,7 +56,7 @@ async def _rest(tx: Tx, bulk_id: UUID) -> int:
     found = await rows.lock(tx.conn, id=bulk_id, organisation_id=None)
     assert found is not None, "bulk bookings stay"
     await bulk_bookings.drop(tx, found, "skipped", before=local(tx.now, found.timezone).date())
-    if await rows.finish(tx.conn, id=found.id) and found.status == "pending_approval":
+    if await rows.finish(tx.conn, id=found.id, reason="nobody answered in time") and found.status == "pending_approval":
         await bulk_approvals.answer(tx, found, "bulk_unanswered")
     return 1
 
@@ -93,7 +93,7 @@ async def _book(tx: Tx, due: Due) -> int:
         await _troubled(tx, bulk, visit.id, "Its time had passed.", "failed")
         amount = {budgets.month_of(visit.on_date): bulk.price_minor + bulk.tax_minor}
         await bulk_money.release(tx, bulk, amount)
-        await rows.finish(tx.conn, id=bulk.id)
+        await rows.finish(tx.conn, id=bulk.id, reason=None)
         return 0
     booking = await _create(tx, bulk, visit)
     await rows.booked(tx.conn, id=visit.id, booking_id=booking.id)
@@ -120,7 +120,10 @@ async def _create(tx: Tx, bulk: Bulk, visit: Planned) -> Booking:
         bulk.service_id, bulk.title, bulk.category, bulk.tier, 1, bulk.duration_minutes, bulk.list_minor,
         bulk.price_minor,
     )  # fmt: skip
-    booking = await bookings.create(tx, _new_booking(bulk, visit, places[visit.location_id], item))
+    # What is booked from now on is none of somebody's who is gone: they would read it, hear of it and could move it.
+    booker = await rows.booker(tx.conn, organisation_id=bulk.organisation_id, member_id=bulk.member_id)
+    account_id = booker.account_id if booker else bulk.account_id
+    booking = await bookings.create(tx, _new_booking(bulk, visit, places[visit.location_id], item, account_id))
     await rows.bind(
         tx.conn, booking_id=booking.id, department_id=bulk.department_id, member_id=bulk.member_id,
         budget_code=bulk.budget_code, requirements=bulk.requirements,
@@ -136,10 +139,10 @@ async def _create(tx: Tx, bulk: Bulk, visit: Planned) -> Booking:
     return booking
 
 
-def _new_booking(bulk: Bulk, visit: Planned, place: Location, item: NewItem) -> NewBooking:
+def _new_booking(bulk: Bulk, visit: Planned, place: Location, item: NewItem, account_id: UUID) -> NewBooking:
     starts_at = to_utc(visit.on_date, visit.at_time, bulk.timezone)
     return NewBooking(
-        account_id=bulk.account_id, preview_id=None, address_id=None, address=place.address, contact=place.contact,
+        account_id=account_id, preview_id=None, address_id=None, address=place.address, contact=place.contact,
         zone_id=place.zone_id, lat=place.lat, lng=place.lng, is_approximate=place.is_approximate,
         timezone=bulk.timezone, local_date=visit.on_date, local_time=visit.at_time, starts_at=starts_at,
         duration_minutes=bulk.duration_minutes, items=(item,), payment_method="account", currency=bulk.currency,
@@ -168,7 +171,7 @@ async def on_over(tx: Tx, fact: Fact) -> None:
     assert over is not None, "it always answers"
     # The bulk before the budgets, as everywhere.
     if over.bulk_id is not None:
-        await rows.finish(tx.conn, id=over.bulk_id)
+        await rows.finish(tx.conn, id=over.bulk_id, reason=None)
     if over.organisation_id is not None and over.month is not None and over.amount_minor is not None:
         await budgets.settle(
             tx, over.organisation_id, over.department_id, over.month, over.amount_minor,

@@ -58,6 +58,12 @@ SELECT m.id AS member_id, s.account_id FROM members m JOIN memberships s ON s.id
 WHERE m.organisation_id = :organisation_id AND s.role = 'partner_owner' AND m.removed_at IS NULL
 ORDER BY m.enrolled_at LIMIT 1;
 
+-- name: booker
+-- For whom the visits of a series are booked: whoever asked for it, and once they are gone the owner.
+SELECT m.id AS member_id, s.account_id FROM members m JOIN memberships s ON s.id = m.id
+WHERE m.organisation_id = :organisation_id AND m.removed_at IS NULL AND (m.id = :member_id OR s.role = 'partner_owner')
+ORDER BY m.id = :member_id DESC, m.enrolled_at LIMIT 1;
+
 -- name: decide
 UPDATE bulk_approvals SET decision = :decision, note = :note, decided_at = app_now()
 WHERE bulk_id = :bulk_id AND member_id = :member_id AND decision IS NULL RETURNING member_id;
@@ -148,14 +154,14 @@ RETURNING id, on_date;
 -- name: open_bookings
 -- Bookings of a bulk that have not begun (of the days on which they are now, should they have been moved), by their ids: whoever
 -- locks them does so in this order.
-SELECT v.booking_id AS id FROM bulk_visits v JOIN bookings k ON k.id = v.booking_id
+SELECT v.booking_id AS id, k.account_id FROM bulk_visits v JOIN bookings k ON k.id = v.booking_id
 WHERE v.bulk_id = :bulk_id AND v.state = 'booked' AND k.status IN ('pending', 'partner_assigned', 'confirmed')
   AND (:dates::date[] IS NULL OR k.local_date = ANY(:dates)) ORDER BY v.booking_id;
 
 -- name: finish
--- Nothing of it is left; of one that nobody has answered, the days went by.
+-- Nothing of it is left; one that nobody has answered is cancelled, and why the caller says.
 UPDATE bulk_bookings b SET status = CASE b.status WHEN 'pending_approval' THEN 'cancelled' ELSE 'completed' END,
-  reason = CASE b.status WHEN 'pending_approval' THEN 'nobody answered in time' ELSE b.reason END, updated_at = app_now()
+  reason = CASE b.status WHEN 'pending_approval' THEN coalesce(:reason, b.reason) ELSE b.reason END, updated_at = app_now()
 WHERE b.id = :id AND b.status IN ('active', 'paused', 'pending_approval') AND NOT EXISTS (
   SELECT FROM bulk_visits v WHERE v.bulk_id = b.id AND v.state IN ('planned', 'booked')) RETURNING id;
 

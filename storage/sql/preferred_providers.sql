@@ -33,10 +33,10 @@ WHERE f.organisation_id = :organisation_id ORDER BY f.priority, p.name, f.provid
 -- name: negotiated
 -- What an organisation pays less for a category: its volume's discount, or what was agreed for its first provider if that is
 -- more; and the
--- price that was accepted with a quote, while it holds.
+-- price that was accepted with a quote, while it holds. Preferences name categories in small letters, the catalogue does not.
 SELECT greatest(o.volume_discount_pct, coalesce((
     SELECT f.agreed_pct FROM preferred_providers f
-    WHERE f.organisation_id = o.id AND (f.services = '{}' OR :category = ANY(f.services))
+    WHERE f.organisation_id = o.id AND (f.services = '{}' OR lower(:category) = ANY(f.services))
     ORDER BY f.priority LIMIT 1), 0)) AS discount_pct,
   (SELECT q.price_minor FROM quotes q
    WHERE q.organisation_id = o.id AND q.service_id = :service_id AND q.status = 'accepted' AND q.currency = :currency

@@ -129,3 +129,16 @@ async def test_whoever_asked_hears_what_became_of_it(office: Office) -> None:
         await office.make_visits()
     assert await told(rejected) == ["bulk_rejected"]
     assert await told(unanswered) == ["bulk_unanswered"]
+
+
+async def test_whoever_leaves_out_all_days_themselves_is_not_told_that_nobody_answered(office: Office) -> None:
+    home = await add_organisation(office.services)
+    asking = await home.member("coordinator")
+    day = office.world.now.date() + timedelta(days=3)
+    once = {"frequency": "monthly", "days": [], "startDate": f"{day}", "endDate": f"{day}"}
+    for reason, says in (("We are closed", "We are closed"), (None, "all its days were left out")):
+        made = await office.book(home, asking, floors=1, schedule=once, billing={"approvalRequired": True})
+        left_out = {"dates": [f"{day}"], **({"reason": reason} if reason else {})}
+        path = f"/bookings/bulk/{made['id']}/exceptions"
+        ended = (await office.call("POST", path, left_out, headers=home.headers(asking)))["data"]["bulkBooking"]
+        assert (ended["status"], ended["reason"]) == ("cancelled", says)

@@ -218,3 +218,27 @@ async def test_of_a_series_of_somebody_who_is_gone_their_organisation_is_told(of
     told = "SELECT recipient FROM outbox WHERE template = 'visits_in_trouble' AND body LIKE '%' || $1 || '%'"
     registered = await office.world.value("SELECT registered_email FROM organisations WHERE id = $1", home.id)
     assert [row["recipient"] for row in await office.world.fetch(told, made["referenceNumber"])] == [registered]
+
+
+async def test_visits_that_are_booked_once_somebody_is_gone_are_the_owners(office: Office) -> None:
+    """Whoever was let go neither reads nor moves what their organisation has booked since."""
+    home = await add_organisation(office.services)
+    asking = await home.member("coordinator")
+    gone, owner = [await home.account_of(one) for one in (asking, home.owner_id)]
+    days = [office.world.now.date() + timedelta(days=n) for n in (3, 20)]
+    series = {"frequency": "daily", "days": [], "startDate": f"{days[0]}", "endDate": f"{days[1]}"}
+    made = await office.book(home, asking, floors=1, schedule=series)
+    await office.make_visits()
+    whose = "SELECT account_id, count(*) FROM bookings WHERE organisation_id = $1 GROUP BY account_id ORDER BY count(*)"
+    [before] = await office.world.fetch(whose, home.id)
+    assert before["account_id"] == gone
+    await office.call("DELETE", f"/users/{asking}", headers=home.headers())
+    await office.world.advance(days=2)
+    await office.make_visits()
+    assert [(row["account_id"], row["count"]) for row in await office.world.fetch(whose, home.id)] == [
+        (owner, 2), (gone, before["count"]),
+    ]  # fmt: skip
+    # The organisation ends all of them together.
+    await office.call("POST", f"/bookings/bulk/{made['id']}/cancel", {}, headers=home.headers())
+    open_ones = "SELECT count(*) FROM bookings WHERE organisation_id = $1 AND status <> 'cancelled'"
+    assert await office.world.value(open_ones, home.id) == 0

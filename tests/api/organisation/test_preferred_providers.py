@@ -22,7 +22,7 @@ from tests.world import World
 
 def what(organisation_id: UUID) -> dict[str, Any]:
     return {
-        "organisation_id": organisation_id, "service_id": uuid4(), "category": "cleaning", "currency": "INR",
+        "organisation_id": organisation_id, "service_id": uuid4(), "category": "Cleaning", "currency": "INR",
     }  # fmt: skip
 
 
