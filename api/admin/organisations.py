@@ -6,7 +6,7 @@ from datetime import date, datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import Field, StringConstraints
+from pydantic import EmailStr, Field, StringConstraints
 
 from api.audiences import Admin, admin
 from api.shared.objects import FactData
@@ -15,6 +15,7 @@ from api.wire.models import Body, View
 from api.wire.results import Page, Reply
 from dispatch.engine import audit
 from dispatch.parties import onboarding, organisation_desk, organisations
+from dispatch.parties.organisation_desk import NewOwner
 from dispatch.services import Services, Tx
 from storage.organisations import Manager, Organisation
 
@@ -49,6 +50,23 @@ class ManagerIn(Body):
     keeps_null = frozenset({"account_id"})
 
     account_id: UUID | None
+
+
+Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)]
+
+
+class OwnerIn(Body):
+    first_name: Name
+    last_name: Name | None = None
+    email: EmailStr
+
+
+class OwnerOut(View):
+    """`status`: `pending` until they have used their link."""
+
+    name: str
+    email: str | None
+    status: str
 
 
 class TermsIn(Body):
@@ -166,6 +184,23 @@ async def set_manager(services: Services, caller: Admin, id: UUID, body: Manager
         before = await organisation_desk.set_account_manager(tx, id, body.account_id)
         await _audit(tx, caller, "account_manager", id, account_manager=(before, body.account_id))
     return await get(services, caller, id)
+
+
+@admin.route("PUT", "/organisations/{id}/owner", permission="organisations:write", tags=TAGS)
+async def name_owner(services: Services, caller: Admin, id: UUID, body: OwnerIn) -> Reply[OwnerOut]:
+    """Name whom the organisation belongs to: when its owner has left it, or was registered under a wrong address.
+
+    One of its members owns it at once; somebody else is enrolled and gets a link by e-mail. Who owned it goes on as an
+    administrator and is told; the owner of now gets another link where they have no password yet.
+
+    Example: {"first_name": "Maria", "last_name": "Santos", "email": "maria@example.com"}
+    """
+    new = NewOwner(body.first_name, body.last_name or "", body.email.lower())
+    owner = await services.retrying(lambda tx: organisation_desk.name_owner(tx, id, new, caller.actor))
+    out = OwnerOut(name=f"{owner.first_name} {owner.last_name}".strip(), email=owner.email, status=owner.status)
+    if owner.status == "pending":
+        return Reply(out, message="They have a link; the organisation is theirs as soon as they use it.")
+    return Reply(out, message="The organisation is theirs.")
 
 
 @admin.route("PATCH", "/organisations/{id}/terms", permission="organisations:write", tags=TAGS)

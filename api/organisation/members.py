@@ -199,6 +199,14 @@ async def set_status(services: Services, caller: Member, id: UUID, body: StatusI
     return Reply(out, message=f"User {body.status}" if on_day is None else "User status will change on that day")
 
 
+@organisation.route("POST", "/users/{id}/invitation", permission="users:write", tags=TAGS)
+async def invite_again(services: Services, caller: Member, id: UUID) -> Message:
+    """Send another link that sets the password, to somebody who has none yet: the one before lasts for three days."""
+    async with services.transaction() as tx:
+        await members.invite_again(tx, by_of(caller), id)
+    return Message("Invitation sent")
+
+
 @organisation.route("DELETE", "/users/{id}", permission="users:write", tags=TAGS)
 async def remove(services: Services, caller: Member, id: UUID) -> Message:
     """Remove somebody; what they booked stays, and they may be enrolled again."""

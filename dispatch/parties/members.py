@@ -77,6 +77,12 @@ class NotOneself(Conflict):
     code = "not_oneself"
 
 
+class HasJoined(Conflict):
+    """They have joined already, and sign in with the password that they chose."""
+
+    code = "has_joined"
+
+
 @dataclass(frozen=True, slots=True)
 class By:
     """Who acts in an organisation. `within`: the department that they are bound to, None is all of it."""
@@ -162,6 +168,18 @@ async def enrol(tx: Tx, by: By, new: NewMember, organisation_name: str) -> UUID:
         stream=str(member_id),
     )  # fmt: skip
     return member_id
+
+
+async def invite_again(tx: Tx, by: By, member_id: UUID) -> None:
+    """Sends another link to whoever has no password yet: a link lasts for days, and a letter goes astray.
+
+    Raises Missing, OutOfReach, OwnerStays, HasJoined.
+    """
+    member = await _within_reach(tx, by, member_id)
+    if await account_rows.has_password(tx.conn, id=member.account_id) or member.email is None:
+        raise HasJoined
+    await invitations.send_link(tx, member.account_id, member.email)
+    await audit.record(tx, by.actor, "member.invited_again", "member", member_id)
 
 
 async def get(conn: Conn, by: By, member_id: UUID) -> Member:

@@ -46,6 +46,20 @@ SELECT {columns} FROM {source} WHERE m.id = :id AND m.organisation_id = :organis
 SELECT {columns} FROM {source} WHERE m.id = :id AND m.organisation_id = :organisation_id AND m.removed_at IS NULL
 FOR UPDATE OF m, s;
 
+-- name: lock_owner
+-- Whom an organisation belongs to; none where they were erased.
+SELECT {columns} FROM {source} WHERE m.organisation_id = :organisation_id AND m.removed_at IS NULL AND s.role = 'partner_owner'
+FOR UPDATE OF m, s;
+
+-- name: lock_by_email
+SELECT {columns} FROM {source} WHERE m.organisation_id = :organisation_id AND m.removed_at IS NULL AND lower(m.email) = lower(:email)
+FOR UPDATE OF m, s;
+
+-- name: hand_over
+-- The only way in which an owner changes; whoever is one is bound by nothing that an administrator has set for them.
+UPDATE members SET access_level = :access_level, can_book = true, require_approval = false, monthly_limit_minor = NULL,
+  allowed_services = '{}', updated_at = app_now() WHERE id = :id;
+
 -- name: of_account
 -- As whom an account belongs to an organisation just now: by its own tie, else by the phone that its owner has proved and
 -- under which the organisation knows somebody.

@@ -254,6 +254,8 @@ async def organisations(walk: Walk) -> None:
     await home.done(day)
     async with services.transaction() as tx:
         invoice = await invoices.issue(tx, home.id, Period(day - timedelta(days=30), day), kind="requested")
+    named = {"first_name": "Uma", "email": "uma@organisation.example"}
+    await walk.does(f"PUT {base}/{{id}}/owner", named, id=home.id)
     transfer = {"amount": 10, "reference": "UTR-1", "paid_on": "2026-02-05"}
     paid = await walk.does(f"POST {base}/invoices/{{id}}/payments", transfer, id=invoice.id)
     back, why = f"POST {base}/invoices/{{id}}/payments/{{payment_id}}/reverse", {"reason": "Another's"}

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
+from dispatch.access import passwords
 from dispatch.parties import departments, members
 from storage import accounts as account_rows
 from tests.api.organisation.conftest import Portal
@@ -193,3 +194,23 @@ async def test_a_tier_has_room_for_so_many(portal: Portal) -> None:
     body = {"firstName": "X", "email": "one@more.example"}
     refused = await portal.call("POST", "/users", body, headers=small.headers(), expect=409)
     assert refused["error"]["code"] == "TIER_FULL"
+
+
+async def test_another_link_goes_to_whoever_has_not_joined_yet(portal: Portal) -> None:
+    """A link lasts for three days, and forgotten passwords are for those who have one."""
+    body = {"firstName": "Slow", "email": "slow@portal.example"}
+    user = (await portal.call("POST", "/users", body, expect=201))["data"]["user"]
+    path = f"/users/{user['id']}/invitation"
+    assert (await portal.call("POST", path))["message"] == "Invitation sent"
+    async with portal.services.read() as conn:
+        links = "SELECT count(*) FROM outbox WHERE recipient = $1 AND template = 'password_link'"
+        assert await conn.fetchval(links, "slow@portal.example") == 2
+    stranger = await add_organisation(portal.services)
+    await portal.call("POST", path, headers=stranger.headers(), expect=404)
+    viewer = portal.home.headers(await portal.home.member("viewer"))
+    await portal.call("POST", path, headers=viewer, expect=403)
+    password_hash = await passwords.hashed("correct horse battery")
+    async with portal.services.transaction() as tx:
+        account_id = await tx.conn.fetchval("SELECT account_id FROM memberships WHERE id = $1", UUID(user["id"]))
+        await passwords.set_password(tx, account_id, password_hash, proves_email=True)
+    assert (await portal.call("POST", path, expect=409))["error"]["code"] == "HAS_JOINED"
