@@ -87,6 +87,7 @@ _STATUS = f"({sql.part('status_now')})"
 insert = sql.scalar("insert", UUID)
 get = sql.row("get", Program)
 lock = sql.row("lock", Program)
+set_status = sql.scalar("set_status", UUID)
 activate = sql.run("activate")
 stats = sql.rows("stats", Stats)
 top_services = sql.rows("top_services", TopService)

@@ -105,6 +105,13 @@ class UserPermissionsOut(CamelView):
     allowed_services: list[str]
 
 
+class PlannedStatusOut(CamelView):
+    """What somebody will be from a day on, for `statusReason`; any status that is given at once is in its place."""
+
+    status: str
+    effective: date
+
+
 class UserOut(CamelView):
     id: UUID
     first_name: str
@@ -117,6 +124,7 @@ class UserOut(CamelView):
     access_level: str
     status: str
     status_reason: str | None
+    planned_status: PlannedStatusOut | None
     permissions: UserPermissionsOut
     employment_status: str | None
     hire_date: date | None
@@ -217,10 +225,13 @@ async def remove(services: Services, caller: Member, id: UUID) -> Message:
 
 def user_out(m: MemberRow, stats: Stats | None, timezone: str) -> UserOut:
     home = m.department_id and UserDepartmentOut(id=m.department_id, name=m.department_name or "")
+    planned = None
+    if m.next_status is not None and m.next_status_on is not None:
+        planned = PlannedStatusOut(status=m.next_status, effective=m.next_status_on)
     return UserOut(
         id=m.id, first_name=m.first_name, last_name=m.last_name, email=m.email, phone_number=m.phone,
         employee_id=m.employee_no, department=home or None, role=m.role, access_level=m.access_level, status=m.status,
-        status_reason=m.status_reason,
+        status_reason=m.status_reason, planned_status=planned,
         permissions=UserPermissionsOut(
             can_book=m.can_book, require_approval=m.require_approval, monthly_limit=m.monthly_limit_minor,
             allowed_services=m.allowed_services or ["all"],

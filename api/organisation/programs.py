@@ -179,6 +179,10 @@ class AuthorityIn(CamelBody):
     authority: Word
 
 
+class ProgramStatusIn(CamelBody):
+    status: Literal["active", "inactive"]
+
+
 class ProgramStatsOut(CamelView):
     """`utilization` in percent, to a tenth."""
 
@@ -311,6 +315,19 @@ async def emergency(services: Services, caller: Member, body: EmergencyBody) -> 
         "emergency_response", body.program_name, *_span(body.duration), allowed_services=body.services,
         details=_details(body), is_active=False,
     ))  # fmt: skip
+
+
+@organisation.route("PUT", "/programs/{id}/status", permission="programs:write", tags=TAGS)
+async def set_status(services: Services, caller: Member, id: UUID, body: ProgramStatusIn) -> Reply[OneProgramOut]:
+    """Close a program, or open it again; while it is closed nobody books under it, and what is booked stays.
+
+    Example: {"status": "inactive"}
+    """
+    whole_organisation(caller)
+    async with services.transaction() as tx:
+        await programs.set_status(tx, by_of(caller), id, body.status)
+    words = "Program closed" if body.status == "inactive" else "Program opened"
+    return Reply(await get(services, caller, id), message=words)
 
 
 @organisation.route("POST", "/programs/{id}/activate", permission="programs:write", tags=TAGS)

@@ -161,9 +161,10 @@ async def _department(tx: Tx, by: By, department_id: UUID | None) -> Department 
     wanted = department_id or by.within
     if wanted is None:
         return None
-    found = await departments.get(tx.conn, by.organisation_id, wanted)
-    by.check_reach(found.id)
-    return found
+    # It is not closed meanwhile: nobody closes one that pays for a series.
+    await departments.hold(tx, by.organisation_id, wanted)
+    by.check_reach(wanted)
+    return await departments.get(tx.conn, by.organisation_id, wanted)
 
 
 async def _acting(tx: Tx, by: By) -> rows.Acting:

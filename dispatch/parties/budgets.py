@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from uuid import UUID
@@ -139,14 +139,22 @@ async def standing(conn: Conn, organisation_id: UUID, month: date) -> dict[UUID 
         m.department_id: m
         for m in await rows.months(conn, organisation_id=organisation_id, from_month=first, to_month=first)
     }
-    return {key: _standing(key, allotted.get(key), opened.get(key)) for key in {*allotted, *opened}}
+    # A department that was closed has nothing to spend any more, whatever its month was opened with.
+    closed = {key for key in opened if key is not None and key not in allotted}
+    found = {key: _standing(key, allotted.get(key), opened.get(key)) for key in {*allotted, *opened}}
+    return {key: replace(one, amount_minor=None) if key in closed else one for key, one in found.items()}
+
+
+def _of_month(account: Month) -> Standing:
+    return Standing(
+        account.department_id, account.amount_minor, account.reserved_minor, account.spent_minor,
+        account.alert_threshold_pct,
+    )  # fmt: skip
 
 
 def _standing(department_id: UUID | None, allotted: Allocation | None, opened: Month | None) -> Standing:
     if opened is not None:
-        return Standing(
-            department_id, opened.amount_minor, opened.reserved_minor, opened.spent_minor, opened.alert_threshold_pct
-        )
+        return _of_month(opened)
     assert allotted is not None, "one of them is there"
     return Standing(department_id, allotted.amount_minor, 0, 0, allotted.alert_threshold_pct)
 
@@ -224,7 +232,7 @@ async def _move(
             raise BudgetExceeded from e
         raise
     for account in after:
-        is_warned = _standing(account.department_id, None, account).is_warned
+        is_warned = _of_month(account).is_warned
         if is_warned and account.alerted_at is None and await rows.warned(tx.conn, id=account.id):
             await _warn(tx, account)
 
@@ -232,7 +240,7 @@ async def _move(
 async def _warn(tx: Tx, account: Month) -> None:
     """Writes to those who answer for it, once a month: a share of the budget is used."""
     whom = await rows.warn_whom(tx.conn, organisation_id=account.organisation_id, department_id=account.department_id)
-    used = _standing(account.department_id, None, account).utilization_pct
+    used = _of_month(account).utilization_pct
     for one in whom:
         await messages.enqueue(
             tx, "email", one.email, "budget_warning",

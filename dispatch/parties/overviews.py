@@ -41,11 +41,11 @@ async def sums(conn: Conn, organisation: Organisation, now: datetime, within: UU
 
 def whole_budget(standing: Mapping[UUID | None, Standing], within: UUID | None = None) -> Standing | None:
     """A budget to look at: the department's, else the organisation's, else all departments' together."""
-    if within is not None or None in standing:
-        return standing.get(within)
+    whole = standing.get(within)
     parts = [s for s in standing.values() if s.amount_minor is not None]
-    if not parts:
-        return None
+    # The organisation's account is there from the first booking of a month on, also where nothing is allotted to it.
+    if within is not None or not parts or (whole is not None and whole.amount_minor is not None):
+        return whole
     return Standing(
         None, sum(s.amount_minor or 0 for s in parts), sum(s.reserved_minor for s in parts),
         sum(s.spent_minor for s in parts), min(s.threshold_pct for s in parts),

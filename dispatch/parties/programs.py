@@ -72,6 +72,12 @@ class ProgramUsedUp(Conflict):
     code = "program_used_up"
 
 
+class ByAuthority(Conflict):
+    """An emergency program is opened and closed by the authorities that it names."""
+
+    code = "by_authority"
+
+
 class NotAuthority(NotAllowed):
     """Only the authorities that the program names may do this."""
 
@@ -167,6 +173,24 @@ async def stats(conn: Conn, ids: Sequence[UUID]) -> dict[UUID, tuple[Stats, list
 def total_minor(program: Program, eligible: int) -> int:
     """What a program may come to: its budget, else the credit of everybody who is eligible."""
     return program.budget_minor if program.budget_minor is not None else eligible * (program.credit_minor or 0)
+
+
+async def set_status(tx: Tx, by: By, program_id: UUID, status: str) -> Program:
+    """Closed ("inactive") nobody books under it any more, until it is opened again; what is booked stays.
+
+    Raises Missing, ByAuthority, ProgramClosed once its last day is over.
+    """
+    program = await rows.lock(tx.conn, id=program_id, organisation_id=by.organisation_id)
+    if program is None:
+        raise Missing("program")
+    if program.kind == "emergency_response":
+        raise ByAuthority
+    if program.status == "ended":
+        raise ProgramClosed("The last day of this program is over.")
+    if await rows.set_status(tx.conn, id=program.id, status=status):
+        changes = {"status": {"old": program.status, "new": status}}
+        await audit.record(tx, by.actor, "program.status", "program", program.id, changes)
+    return await get(tx.conn, by.organisation_id, program_id)
 
 
 async def activate(

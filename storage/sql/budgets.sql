@@ -25,9 +25,10 @@ WHERE b.organisation_id = :organisation_id AND b.department_id IS NOT DISTINCT F
       AND n.department_id IS NOT DISTINCT FROM b.department_id AND n.starts_on <= b.month);
 
 -- name: in_force
--- What is allotted in a month: to the whole (no department) and to each department, the newest of each.
-SELECT DISTINCT ON (a.department_id) {columns} FROM budget_allocations a
-WHERE a.organisation_id = :organisation_id AND a.starts_on <= :month
+-- What is allotted in a month: to the whole (no department) and to each department, the newest of each. One that was closed has
+-- nothing any more.
+SELECT DISTINCT ON (a.department_id) {columns} FROM budget_allocations a LEFT JOIN departments d ON d.id = a.department_id
+WHERE a.organisation_id = :organisation_id AND a.starts_on <= :month AND d.deleted_at IS NULL
 ORDER BY a.department_id, a.starts_on DESC;
 
 -- name: for_others

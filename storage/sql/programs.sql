@@ -35,6 +35,9 @@ SELECT {columns} FROM programs g WHERE g.id = :id AND g.organisation_id = :organ
 -- name: activate
 UPDATE programs SET status = :status, activation = :activation WHERE id = :id;
 
+-- name: set_status
+UPDATE programs SET status = :status WHERE id = :id AND status <> :status RETURNING id;
+
 -- part: eligible
 m.organisation_id = g.organisation_id AND m.removed_at IS NULL
   AND (g.departments = '{}' OR m.department_id = ANY(g.departments))

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import date
 
+from dispatch.parties import departments
 from tests.api.organisation.conftest import Office
 from tests.organisations import add_organisation
+from tests.turns import until_waiting
 
 
 async def test_a_series_goes_by_the_terms_of_a_school(office: Office) -> None:
@@ -68,3 +71,15 @@ async def test_a_department_is_not_closed_while_it_pays_for_a_series(office: Off
     assert refused["message"] == "This department still pays for bookings to come: cancel their series first."
     await office.call("POST", f"/bookings/bulk/{made['id']}/cancel", {}, headers=whose)
     await office.call("DELETE", path, headers=whose)
+
+
+async def test_nothing_is_asked_for_out_of_what_is_closed_meanwhile(office: Office) -> None:
+    home = await add_organisation(office.services)
+    place = await home.department("Sales")
+    async with office.services.transaction() as tx:
+        await departments.delete(tx, home.id, place.id)
+        booking = asyncio.create_task(
+            office.book(home, billing={"department": str(place.id)}, floors=1, expect=404)
+        )
+        await until_waiting(office.services, booking)
+    assert (await booking)["message"] == "There is no such department."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -11,7 +12,7 @@ import pytest
 from dispatch.access import passwords
 from dispatch.parties import departments, members
 from storage import accounts as account_rows
-from tests.api.organisation.conftest import Portal
+from tests.api.organisation.conftest import Portal, today
 from tests.organisations import add_organisation
 from tests.turns import until_waiting
 
@@ -214,3 +215,16 @@ async def test_another_link_goes_to_whoever_has_not_joined_yet(portal: Portal) -
         account_id = await tx.conn.fetchval("SELECT account_id FROM memberships WHERE id = $1", UUID(user["id"]))
         await passwords.set_password(tx, account_id, password_hash, proves_email=True)
     assert (await portal.call("POST", path, expect=409))["error"]["code"] == "HAS_JOINED"
+
+
+async def test_what_is_planned_for_somebody_is_shown_and_taken_back(portal: Portal) -> None:
+    member = await portal.home.member()
+    path, day = f"/users/{member}", today(portal) + timedelta(days=3)
+    plan = {"status": "suspended", "reason": "Leaves us", "effective": day.isoformat()}
+    await portal.call("PUT", f"{path}/status", plan)
+    user = (await portal.call("GET", path))["data"]["user"]
+    assert (user["status"], user["statusReason"]) == ("active", "Leaves us")
+    assert user["plannedStatus"] == {"status": "suspended", "effective": day.isoformat()}
+    await portal.call("PUT", f"{path}/status", {"status": "active"})
+    user = (await portal.call("GET", path))["data"]["user"]
+    assert (user["status"], user["statusReason"], user["plannedStatus"]) == ("active", None, None)

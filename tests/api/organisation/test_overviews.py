@@ -37,3 +37,23 @@ async def test_an_overview_counts_and_warns(portal: Portal) -> None:
     assert [a["priority"] for a in shown["alerts"]] == ["high"]
     theirs = (await portal.call("GET", "/organization/overview", headers=manager))["data"]["overview"]
     assert theirs["budget"]["monthly"] == 1000 and list(theirs["users"]["byDepartment"]) == ["Engineering"]
+
+
+async def test_a_closed_department_has_no_budget_any_more(portal: Portal) -> None:
+    home = await add_organisation(portal.services)
+    stays = await home.department("Sales", budget_minor=300_00)
+    closed = await home.department("Works", budget_minor=1000_00)
+    today = portal.services.clock.now().date()
+    async with portal.services.transaction() as tx:
+        await budgets.reserve(tx, home.id, closed.id, {budgets.month_of(today): 900_00}, ["cleaning"])
+    await portal.call("DELETE", f"/organization/departments/{closed.id}", headers=home.headers())
+    shown = (await portal.call("GET", "/organization/overview", headers=home.headers()))["data"]["overview"]
+    assert shown["alerts"] == []
+    money = (await portal.call("GET", "/finance/overview", headers=home.headers()))["data"]["overview"]
+    allotted = (await portal.call("GET", "/finance/budget-allocation", headers=home.headers()))["data"]["allocations"]
+    assert [one["department"] for one in allotted] == [str(stays.id)]
+    # The organisation's own account has what was spent, its departments' allotments only what they may still spend.
+    async with portal.services.read() as conn:
+        standing = await budgets.standing(conn, home.id, today)
+    assert (standing[closed.id].amount_minor, standing[closed.id].reserved_minor) == (None, 900_00)
+    assert (shown["budget"]["monthly"], money["monthlyBudget"]) == (300, 300)

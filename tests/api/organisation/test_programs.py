@@ -370,3 +370,58 @@ def test_credit_rolls_over_once(
     )
     period, periods = programs.credit_of(program, *(date.fromisoformat(d) for d in (day, today, enrolled)))
     assert (period.isoformat(), periods) == expected
+
+
+async def test_a_program_is_closed_and_opened_again(world: World) -> None:
+    await world.technician()
+    home = await add_organisation(world.services)
+    account_id, day = await home.account_of(await home.member()), world.now.date()
+    async with world.services.transaction() as tx:
+        new = NewProgram("employee_benefit", "Benefit", day, day + timedelta(days=90), credit_minor=10**7, frequency="once")
+        program = await programs.create(tx, home.by, new)
+    made = await books(world, home, account_id, program=program.id)
+
+    async def put(status: str) -> None:
+        async with world.services.transaction() as tx:
+            assert (await programs.set_status(tx, home.by, program.id, status)).status == status
+
+    await put("inactive")
+    await put("inactive")
+    with pytest.raises(ProgramClosed):
+        await books(world, home, account_id, hour=15, program=program.id)
+    assert (await world.booking(made.id)).status != "cancelled"
+    await put("active")
+    assert (await books(world, home, account_id, hour=15, program=program.id)).status
+    said = "SELECT action FROM audit_log WHERE resource_id = $1 ORDER BY id"
+    assert [row["action"] for row in await world.fetch(said, str(program.id))] == [
+        "program.create", "program.status", "program.status",
+    ]  # fmt: skip
+    async with world.services.transaction() as tx:
+        await tx.conn.execute("UPDATE programs SET starts_on = $2, ends_on = $2 WHERE id = $1", program.id, day - timedelta(days=2))
+        with pytest.raises(ProgramClosed):
+            await programs.set_status(tx, home.by, program.id, "active")
+
+
+async def test_who_may_close_a_program(portal: Portal) -> None:
+    body = {
+        "programType": "employee_benefit", "name": "Benefit", "benefits": {"amount": 50000},
+        "validity": {"startDate": "2026-01-01", "endDate": "2099-12-31"},
+    }  # fmt: skip
+    home = await add_organisation(portal.services, org_type="lgu")
+    whose = home.headers()
+    made = (await portal.call("POST", "/programs", body, headers=whose, expect=201))["data"]["program"]
+    path = f"/programs/{made['id']}/status"
+    closed = await portal.call("PUT", path, {"status": "inactive"}, headers=whose)
+    assert (closed["message"], closed["data"]["program"]["status"]) == ("Program closed", "inactive")
+    await portal.call("PUT", path, {"status": "ended"}, headers=whose, expect=422)
+    stranger = await add_organisation(portal.services)
+    await portal.call("PUT", path, {"status": "active"}, headers=stranger.headers(), expect=404)
+    viewer = home.headers(await home.member("viewer"))
+    await portal.call("PUT", path, {"status": "active"}, headers=viewer, expect=403)
+    storms = {
+        "programName": "Storms", "programType": "emergency_response", "services": ["cleaning"],
+        "activationProtocol": {"triggerEvents": ["typhoon"], "responseLevels": ["alert1"], "authorities": ["mayor"]},
+    }  # fmt: skip
+    made = (await portal.call("POST", "/programs/emergency", storms, headers=whose, expect=201))["data"]["program"]
+    refused = await portal.call("PUT", f"/programs/{made['id']}/status", {"status": "active"}, headers=whose, expect=409)
+    assert refused["error"]["code"] == "BY_AUTHORITY"

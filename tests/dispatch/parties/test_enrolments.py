@@ -10,7 +10,8 @@ import pytest
 
 from dispatch.engine import tasks
 from dispatch.errors import Invalid
-from dispatch.parties import enrolments
+from dispatch.parties import departments, enrolments, organisations
+from dispatch.parties.departments import DepartmentIn
 from dispatch.parties.enrolments import MOST_ROWS, NotATable, Sheet, read_rows
 from dispatch.process.crons import HANDLERS
 from dispatch.services import Services
@@ -152,3 +153,22 @@ async def test_two_who_go_on_with_one_table_take_each_row_once(services: Service
         members = await conn.fetchval("SELECT member_count FROM organisations WHERE id = $1", home.id)
     assert [r.error for r in found] == ["Not this time."] * 2 and members == 1
     assert (done.state, done.successful, done.failed) == ("completed", 0, 2)
+
+
+async def test_a_table_waits_for_whoever_changes_its_department(services: Services) -> None:
+    """Both need the department and its organisation, and take them in one order."""
+    home = await add_organisation(services)
+    place = await home.department("Engineering", code="ENG")
+    async with services.transaction() as tx:
+        begun = await enrolments.begin(tx, home.by, table("John,Doe,john@abc.example,,ENG,"))
+    async with services.transaction() as tx:
+        await organisations.lock(tx, home.id)
+        task = asyncio.create_task(enrolments.process(services, begun.id))
+        await until_waiting(services, task)
+        await departments.change(
+            tx, home.id, place.id, DepartmentIn("Engineers", "ENG"), today=tx.now.date(), set_by="a test"
+        )
+    await task
+    async with services.read() as conn:
+        done = await enrolments.get(conn, home.by, begun.id)
+    assert (done.state, done.successful) == ("completed", 1)
