@@ -41,6 +41,7 @@ class Listed:
     created_at: datetime
     description: str | None
     rate_limit: int | None
+    status: str
 
 
 insert = sql.scalar("insert", UUID)

@@ -68,6 +68,11 @@ class Stats:
     spent_minor: int
 
 
+@dataclass(frozen=True, slots=True)
+class Address:
+    address: str
+
+
 is_somebodys = sql.scalar("is_somebodys", bool)
 add_account = sql.scalar("add_account", UUID)
 add_membership = sql.scalar("add_membership", UUID)
@@ -85,6 +90,7 @@ set_role = sql.run("set_role")
 set_status = sql.scalar("set_status", UUID)
 note_status = sql.run("note_status")
 tell_no_more = sql.run("tell_no_more")
+still_told = sql.rows("still_told", Address)
 plan_status = sql.run("plan_status")
 due_changes = sql.rows("due_changes", Change)
 totals = sql.row("totals", Totals)

@@ -32,9 +32,12 @@ class KeyBody(CamelBody):
 
 
 class KeyOut(CamelView):
+    """`status`: `active`; `expired`; `maker_gone`, as whoever made it is no active member, and it opens nothing."""
+
     id: UUID
     name: str
     description: str | None
+    status: str
     key: str
     permissions: list[str]
     ip_whitelist: list[str]
@@ -118,7 +121,7 @@ async def revoke(services: Services, caller: Member, id: UUID) -> Message:
 def key_out(k: Listed) -> KeyOut:
     words = [f"{'create' if level == 'write' else 'read'}_{resource}" for resource, level in k.scopes.items()]
     return KeyOut(
-        id=k.id, name=k.name, description=k.description, key=k.public_key, permissions=words,
+        id=k.id, name=k.name, description=k.description, status=k.status, key=k.public_key, permissions=words,
         ip_whitelist=[text.removesuffix("/32").removesuffix("/128") for text in k.ip_allow],
         rate_limit=k.rate_limit or DEFAULT_LIMIT, created_at=k.created_at, expires_at=k.expires_at,
         last_used_at=k.last_used_at,

@@ -28,6 +28,7 @@ from api.organisation.fields import (
 from api.organisation.onboarding import StepOut, steps_out
 from api.wire.models import CamelBody, CamelView, Currency, Money
 from api.wire.results import Reply, ReplyWith
+from dispatch.engine import audit
 from dispatch.errors import Invalid
 from dispatch.localtime import zone
 from dispatch.parties import onboarding, organisations, overviews, tiers
@@ -246,8 +247,12 @@ async def change_profile(services: Services, caller: Member, body: ProfileChange
     "new@example.com"}}}
     """
     changes, contacts = _changes(services, body)
+    organisation_id = whole_organisation(caller)
     async with services.transaction() as tx:
-        await organisations.change(tx, whole_organisation(caller), changes, contacts)
+        before = await organisations.lock(tx, organisation_id)
+        await organisations.change(tx, organisation_id, changes, contacts)
+        after = await organisations.get(tx.conn, organisation_id)
+        await audit.changed(tx, caller.actor, "organisation.profile", "organisation", organisation_id, before, after)
     return Reply(await get_profile(services, caller), message="Organization profile updated")
 
 

@@ -324,13 +324,12 @@ async def _send_link(services: Services, invoice_id: UUID) -> bool:
     async with services.transaction() as tx:
         if not await invoice_rows.link_sent(tx.conn, id=invoice_id):
             return False
-        settings = await billing_settings.get(tx.conn, payment.organisation_id)
         home = await organisations.get(tx.conn, payment.organisation_id)
         params = {
             "number": payment.invoice_number, "amount": f"{payment.amount_minor / 100:,.2f} {payment.currency}",
             "link": payment.url or "",
         }  # fmt: skip
-        for address in settings.recipients or [organisations.billed_at(home)]:
+        for address in await billing_settings.recipients(tx.conn, home):
             await messages.enqueue(tx, "email", address, "invoice_link", params)
     return True
 

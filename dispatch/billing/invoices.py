@@ -86,7 +86,7 @@ async def issue(
     await rows.take_bookings(tx.conn, invoice_id=invoice_id, booking_ids=booking_ids)
     await invoice_payments.use_credit(tx, home.id)
     invoice = await get(tx.conn, None, invoice_id)
-    await _announce(tx, home, invoice, settings.recipients)
+    await _announce(tx, home, invoice)
     return invoice
 
 
@@ -234,9 +234,8 @@ async def turn_overdue(services: Services) -> int:
         turned = await rows.turn_overdue(tx.conn)
         for ref in turned:
             invoice = await get(tx.conn, None, ref.id)
-            settings = await billing_settings.get(tx.conn, invoice.organisation_id)
             home = await organisations.get(tx.conn, invoice.organisation_id)
-            for address in settings.recipients or [organisations.billed_at(home)]:
+            for address in await billing_settings.recipients(tx.conn, home):
                 await messages.enqueue(tx, "email", address, "invoice_overdue", _told(invoice))
     return len(turned)
 
@@ -249,8 +248,8 @@ def _part_of(invoice: Invoice, part: Part) -> Invoice:
     )  # fmt: skip
 
 
-async def _announce(tx: Tx, home: Organisation, invoice: Invoice, recipients: list[str]) -> None:
-    for address in recipients or [organisations.billed_at(home)]:
+async def _announce(tx: Tx, home: Organisation, invoice: Invoice) -> None:
+    for address in await billing_settings.recipients(tx.conn, home):
         await messages.enqueue(tx, "email", address, "invoice_issued", _told(invoice))
     await deliveries.publish(
         tx, Owner("organisation", home.id), "invoice.generated",

@@ -11,9 +11,11 @@ from dispatch.services import Tx
 from dispatch.vault import cell, vault_of
 from storage import bank_accounts as bank_rows
 from storage import billing_settings as rows
+from storage import members as member_rows
 from storage.bank_accounts import BankAccount
 from storage.billing_settings import BillingSettings
 from storage.database.pool import Conn
+from storage.organisations import Organisation
 
 #: Days from the invoice to its due date.
 TERMS = {"due_on_receipt": 0, "net_7": 7, "net_15": 15, "net_30": 30, "net_45": 45, "net_60": 60}
@@ -64,6 +66,13 @@ async def get(conn: Conn, organisation_id: UUID) -> BillingSettings:
     found = await rows.get(conn, organisation_id=organisation_id)
     assert found is not None, "defaults are always there"
     return found
+
+
+async def recipients(conn: Conn, home: Organisation) -> list[str]:
+    """Where its bills go: whom its settings name, who are not suspended; without any, its contact for bills."""
+    named = (await get(conn, home.id)).recipients
+    told = await member_rows.still_told(conn, organisation_id=home.id, addresses=named) if named else []
+    return [one.address for one in told] or [organisations.billed_at(home)]
 
 
 def means(settings: BillingSettings, *, by_itself: bool) -> list[str]:

@@ -21,6 +21,7 @@ from dispatch.reports import csv_writer, pdf_writer, xlsx_writer
 from dispatch.reports.rows import Cell, Format, Table
 from dispatch.services import Services, Tx
 from storage import custom_reports as rows
+from storage import members as member_rows
 from storage import organisation_analytics as analytics_rows
 from storage.custom_reports import Definition
 from storage.database.listing import Slice, Wanted
@@ -166,8 +167,9 @@ async def _send(services: Services, definition: Definition) -> bool:
             return False
         link = files.link_to(services, await files.get(tx.conn, file_id), _LINK_S)
         home = await organisations.get(tx.conn, definition.organisation_id)
+        told = await member_rows.still_told(tx.conn, organisation_id=home.id, addresses=definition.recipients)
         # Everybody whom it went to may be gone.
-        for address in definition.recipients or [organisations.reached_at(home)]:
+        for address in [one.address for one in told] or [organisations.reached_at(home)]:
             await messages.enqueue(tx, "email", address, "report_ready", {"name": definition.name, "link": link})
     return True
 

@@ -19,6 +19,7 @@ from dispatch.outbox import messages
 from dispatch.parties import organisations
 from dispatch.parties.members import By
 from dispatch.services import Tx
+from storage import members as member_rows
 from storage import quotes as rows
 from storage.database.listing import Slice, Wanted
 from storage.database.pool import Conn
@@ -105,13 +106,21 @@ async def answer(tx: Tx, quote_id: UUID, given: Answer, actor: Actor) -> Quote:
     )  # fmt: skip
     if done is None:
         raise QuoteOver
-    await messages.enqueue(
-        tx, "email", organisations.reached_at(home), "quote_answered",
-        {"number": quote.number, "until": given.valid_until.isoformat()},
-    )  # fmt: skip
+    told = {"number": quote.number, "until": given.valid_until.isoformat()}
+    for address in await _whom(tx, quote, organisations.reached_at(home)):
+        await messages.enqueue(tx, "email", address, "quote_answered", told)
     after = await _lock(tx, None, quote_id)
     await audit.changed(tx, actor, "quote.answer", "quote", quote.id, quote, after)
     return after
+
+
+async def _whom(tx: Tx, quote: Quote, reached_at: str) -> list[str]:
+    """Where an organisation is written to, and whoever asked, who waits for it."""
+    asked = None
+    if quote.member_id is not None:
+        asked = await member_rows.get(tx.conn, id=quote.member_id, organisation_id=quote.organisation_id)
+    addresses = [reached_at, asked.email if asked and asked.status == "active" else None]
+    return list({address.lower(): address for address in addresses if address}.values())
 
 
 async def decide(tx: Tx, by: By, quote_id: UUID, *, is_accepted: bool) -> Quote:

@@ -56,14 +56,14 @@ async def open(tx: Tx, by: By, new: TicketIn) -> Ticket:
         tx.conn, booking_id=new.booking_id, organisation_id=home.id
     ):
         raise Missing("booking")
+    manager = await organisations.manager_of(tx.conn, home)
     number = await numbers.take(tx.conn, "TKT", tx.now.date())
     ticket_id = await rows.insert(
         tx.conn, number=number, organisation_id=home.id, opened_by=by.member_id, subject=new.subject,
         category=new.category, priority=new.priority, urgency=new.urgency, description=new.description,
         attachments=list(new.attachments), affected=people, booking_id=new.booking_id,
-        assigned_to=home.account_manager_id, hours=ANSWER_HOURS[new.priority],
+        assigned_to=manager.id if manager else None, hours=ANSWER_HOURS[new.priority],
     )  # fmt: skip
-    manager = await organisations.manager_of(tx.conn, home)
     if manager is not None and manager.email:
         await messages.enqueue(
             tx, "email", manager.email, "ticket_opened",
@@ -99,8 +99,13 @@ async def reply(tx: Tx, by: By, ticket_id: UUID, text: str, attachments: Sequenc
         message=text, attachments=list(attachments),
     )  # fmt: skip
     await rows.set_status(tx.conn, id=ticket_id, status="open" if found.status == "resolved" else found.status)
-    if found.assigned_email:
-        await messages.enqueue(tx, "email", found.assigned_email, "ticket_reply", _told(found, text))
+    address = found.assigned_email
+    if address is None:
+        # Whoever had it has left, or nobody did: it is for who looks after the organisation by now.
+        manager = await organisations.manager_of(tx.conn, await organisations.get(tx.conn, found.organisation_id))
+        address = manager.email if manager else None
+    if address:
+        await messages.enqueue(tx, "email", address, "ticket_reply", _told(found, text))
 
 
 async def close(tx: Tx, by: By, ticket_id: UUID) -> None:
@@ -112,7 +117,10 @@ async def close(tx: Tx, by: By, ticket_id: UUID) -> None:
 async def answer(
     tx: Tx, actor: Actor, ticket_id: UUID, text: str, attachments: Sequence[str] = (), status: str = "waiting"
 ) -> None:
-    """Staff answer, and whoever opened it is written to. Raises Missing, TicketClosed."""
+    """Staff answer, and whoever opened it is written to; where that is nobody, or they are gone, their organisation.
+
+    Raises Missing, TicketClosed.
+    """
     found = await _lock(tx, None, ticket_id)
     account = await account_rows.get(tx.conn, id=UUID(actor.id)) if actor.id else None
     await rows.reply(
@@ -131,6 +139,9 @@ async def answer(
         await messages.enqueue(
             tx, "email", opener.email, "ticket_reply", _told(found, text), account_id=opener.account_id
         )
+    else:
+        home = await organisations.get(tx.conn, found.organisation_id)
+        await messages.enqueue(tx, "email", organisations.reached_at(home), "ticket_reply", _told(found, text))
 
 
 async def settle(tx: Tx, actor: Actor, ticket_id: UUID, *, status: str | None, assigned_to: UUID | None) -> None:

@@ -27,9 +27,11 @@ SELECT {columns} FROM {usable} AND (k.public_key = :public_key OR k.key_hash = :
 SELECT {columns} FROM {usable} AND k.id = :id;
 
 -- name: of_party
-SELECT id, name, public_key, scopes, ip_allow::text[] AS ip_allow, expires_at, last_used_at, created_at, description,
-  rate_limit
-FROM api_clients WHERE party_id = :party_id AND revoked_at IS NULL ORDER BY created_at DESC, id;
+-- With why one that is not revoked opens nothing all the same: it is over, or whoever made it is no active member any more.
+SELECT c.id, c.name, c.public_key, c.scopes, c.ip_allow::text[] AS ip_allow, c.expires_at, c.last_used_at, c.created_at,
+  c.description, c.rate_limit, CASE WHEN c.expires_at <= clock_timestamp() THEN 'expired'
+    WHEN NOT EXISTS (SELECT FROM {usable} AND k.id = c.id) THEN 'maker_gone' ELSE 'active' END AS status
+FROM api_clients c WHERE c.party_id = :party_id AND c.revoked_at IS NULL ORDER BY c.created_at DESC, c.id;
 
 -- name: rotate
 -- The old secret stays good for a while, so that whoever uses it can change over.

@@ -105,6 +105,12 @@ UPDATE billing_settings b SET recipients = ARRAY(SELECT r FROM unnest(b.recipien
   WHERE lower(r) <> g.email ORDER BY n)
 FROM gone g WHERE b.organisation_id = g.organisation_id AND EXISTS (SELECT FROM unnest(b.recipients) AS r WHERE lower(r) = g.email);
 
+-- name: still_told
+-- Those of a list of addresses to which something may be sent just now: whoever is suspended stays on it, and gets nothing.
+SELECT u.address FROM unnest(:addresses::text[]) WITH ORDINALITY AS u (address, n) WHERE NOT EXISTS (
+  SELECT FROM members m JOIN memberships s ON s.id = m.id WHERE m.organisation_id = :organisation_id AND m.removed_at IS NULL
+    AND lower(m.email) = lower(u.address) AND s.status IN ('suspended', 'inactive')) ORDER BY u.n;
+
 -- name: plan_status
 UPDATE members SET next_status = :status, next_status_on = :on_day, status_reason = :reason, updated_at = app_now()
 WHERE id = :id;

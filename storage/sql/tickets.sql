@@ -1,8 +1,12 @@
+-- part: is_staff
+-- Who has left the house is not written to any more.
+EXISTS (SELECT FROM memberships w WHERE w.account_id = a.id AND w.realm = 'admin' AND w.status = 'active')
+
 -- part: columns
 t.id, t.number, t.organisation_id, p.name AS organisation_name, t.opened_by,
   coalesce(nullif(trim(concat_ws(' ', m.first_name, m.last_name)), ''), m.email) AS opened_by_name, t.subject, t.category,
   t.priority, t.urgency, t.description, t.attachments, t.affected, t.booking_id, t.status, t.assigned_to,
-  a.name AS assigned_name, a.email AS assigned_email, t.due_at, t.answered_at, t.resolved_at, t.created_at,
+  a.name AS assigned_name, CASE WHEN {is_staff} THEN a.email END AS assigned_email, t.due_at, t.answered_at, t.resolved_at, t.created_at,
   m.department_id AS opened_within
 
 -- part: source

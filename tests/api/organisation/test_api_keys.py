@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from tests.api.organisation.conftest import Portal
 from tests.organisations import add_organisation
@@ -102,3 +102,22 @@ async def test_what_a_key_cannot_be(portal: Portal) -> None:
     key = (await made(portal))["data"]["apiKey"]
     other = await add_organisation(portal.services)
     await portal.call("DELETE", f"{PATH}/{key['id']}", headers=other.headers(), expect=404)
+
+
+async def test_the_list_says_which_keys_open_nothing_any_more(portal: Portal) -> None:
+    admin = await portal.home.member("admin")
+    body = {"name": "Mine", "permissions": ["read_users"], "expiresAt": "2090-01-07"}
+    theirs, over = [
+        (await portal.call("POST", PATH, body, headers=portal.home.headers(whose), expect=201))["data"]["apiKey"]["id"]
+        for whose in (admin, None)
+    ]  # fmt: skip
+
+    async def listed() -> dict[str, str]:
+        return {k["id"]: k["status"] for k in (await portal.call("GET", PATH))["data"]["apiKeys"]}
+
+    assert (await listed())[theirs] == (await listed())[over] == "active"
+    await portal.call("DELETE", f"/users/{admin}")
+    async with portal.services.transaction() as tx:
+        gone = "UPDATE api_clients SET created_at = now() - interval '2 days', expires_at = now() - interval '1 day' WHERE id = $1"
+        await tx.conn.execute(gone, UUID(over))
+    assert [(await listed())[one] for one in (theirs, over)] == ["maker_gone", "expired"]

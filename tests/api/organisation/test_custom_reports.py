@@ -195,3 +195,21 @@ def test_between_two_letters_is_neither_a_gap_nor_a_day_twice(frequency: str) ->
         start, end = days_before(day, frequency)
         assert start == last + timedelta(days=1) and end == day - timedelta(days=1)
         last = end
+
+
+async def test_no_report_goes_to_whoever_is_suspended(portal: Portal) -> None:
+    home = await add_organisation(portal.services, expected_users=5000)
+    clerk = await home.member("finance")
+    users = (await portal.call("GET", f"/users/{clerk}", headers=home.headers()))["data"]["user"]
+    body = {
+        "reportName": "Suspended", "metrics": ["bookings"],
+        "schedule": {"frequency": "monthly", "recipients": [users["email"], "kept@house.example"]},
+    }  # fmt: skip
+    await portal.call("POST", PATH, body, headers=home.headers(), expect=201)
+    await portal.call("PUT", f"/users/{clerk}/status", {"status": "suspended"}, headers=home.headers())
+    async with portal.services.transaction() as tx:
+        await tx.conn.execute("UPDATE report_definitions SET next_on = '2026-01-01' WHERE name = 'Suspended'")
+    assert await custom_reports.run_due(portal.services) >= 1
+    async with portal.services.read() as conn:
+        told = await conn.fetch("SELECT recipient FROM outbox WHERE template = 'report_ready' AND body LIKE '%Suspended%'")
+    assert [row["recipient"] for row in told] == ["kept@house.example"]

@@ -11,7 +11,7 @@ import pytest
 
 from dispatch.billing import invoices
 from dispatch.billing.invoices import NothingToBill, last_period
-from dispatch.parties import billing_settings, organisations
+from dispatch.parties import billing_settings, members, organisations
 from dispatch.parties.billing_settings import BillingIn
 from dispatch.ports.files import NoFiles
 from dispatch.services import Services
@@ -263,3 +263,19 @@ async def test_the_day_of_billing_comes_by_the_clocks_of_the_organisation(home: 
 def test_the_period_before(day: str, cycle: str, start: str, end: str) -> None:
     found = last_period(date.fromisoformat(day), cycle)
     assert (found.start.isoformat(), found.end.isoformat()) == (start, end)
+
+
+async def test_no_bill_goes_to_whoever_is_suspended(home: Home) -> None:
+    services, clerk = home.services, await home.member("finance")
+    async with services.transaction() as tx:
+        address = (await members.get(tx.conn, home.by, clerk)).email or ""
+        await billing_settings.put(tx, home.id, BillingIn(recipients=[address.upper()]), None)
+    for status in ("active", "suspended", "active"):
+        async with services.transaction() as tx:
+            await members.set_status(tx, home.by, clerk, status)
+        await home.done(last_month(home).end)
+        await issued(home)
+    async with services.read() as conn:
+        registered = await conn.fetchval("SELECT registered_email FROM organisations WHERE id = $1", home.id)
+        told = await conn.fetch("SELECT recipient FROM outbox WHERE template = 'invoice_issued' ORDER BY id")
+    assert [t["recipient"] for t in told] == [address.upper(), registered, address.upper()]

@@ -10,7 +10,7 @@ from dispatch.engine import offered
 from dispatch.engine.catalogue import ServiceIn
 from dispatch.errors import Invalid
 from dispatch.events import Actor
-from dispatch.parties import quotes
+from dispatch.parties import members, quotes
 from dispatch.parties.quotes import Answer, NotOfferedAnyMore, QuoteExpired, Wish
 from tests.organisations import APART, NOON, add_organisation
 from tests.turns import one_after_the_other
@@ -77,3 +77,20 @@ async def test_an_offer_of_what_is_not_offered_any_more_is_not_taken_and_another
     async with services.transaction() as tx:
         await quotes.answer(tx, asked.id, Answer(other.id, 95000, until), STAFF)
         assert (await quotes.decide(tx, home.by, asked.id, is_accepted=True)).status == "accepted"
+
+
+async def test_whoever_asked_hears_of_the_offer_beside_their_organisation(world: World) -> None:
+    services = world.services
+    home = await add_organisation(services)
+    asking = await home.member("coordinator")
+    by = members.By(home.id, Actor("organisation", "x"), "partner_coordinator", member_id=asking)
+    offer = Answer(world.service_ids["Facial"], 90000, world.now.date() + timedelta(days=7))
+    async with services.transaction() as tx:
+        addresses = [(await members.get(tx.conn, home.by, one)).email for one in (home.owner_id, asking)]
+        asked = [await quotes.request(tx, whose, Wish("Facial", "All", {})) for whose in (by, home.by)]
+        for one in asked:
+            await quotes.answer(tx, one.id, offer, STAFF)
+        await members.set_status(tx, home.by, asking, "removed")
+        await quotes.answer(tx, asked[0].id, offer, STAFF)
+    told = await world.fetch("SELECT recipient FROM outbox WHERE template = 'quote_answered' ORDER BY id")
+    assert [row["recipient"] for row in told] == [*addresses, addresses[0], addresses[0]]
