@@ -25,6 +25,8 @@ from storage.members import Stats
 Level = Literal["standard", "viewer", "coordinator", "finance", "manager", "admin"]
 Status = Literal["pending", "active", "inactive", "suspended", "removed"]
 TAGS = ("users",)
+#: Fields that have other names inside.
+_NAMES = {"phone_number": "phone", "employee_id": "employee_no", "hire_date": "hired_on"}
 
 USERS = Grammar(
     key="users", source=members.LIST,
@@ -46,6 +48,20 @@ class UserIn(CamelBody):
     phone_number: Phone | None = None
     department: UUID | None = None
     access_level: Level = "standard"
+    employment_status: Word | None = None
+    hire_date: Day | None = None
+    segment: Word | None = None
+
+
+class UserChange(CamelBody):
+    """What is sent changes, the rest stays; null takes away what may be unknown."""
+
+    keeps_null = frozenset({"employee_id", "phone_number", "employment_status", "hire_date", "segment"})
+
+    first_name: Word | None = None
+    last_name: Word | None = None
+    employee_id: Code | None = None
+    phone_number: Phone | None = None
     employment_status: Word | None = None
     hire_date: Day | None = None
     segment: Word | None = None
@@ -173,6 +189,21 @@ async def get(services: Services, caller: Member, id: UUID) -> OneUserOut:
         found = await members.get(conn, by_of(caller), id)
         stats = await members.stats(conn, [id])
     return OneUserOut(user=user_out(found, stats.get(id), organisations.timezone_of(home)))
+
+
+@organisation.route("PUT", "/users/{id}", permission="users:write", tags=TAGS)
+async def change(services: Services, caller: Member, id: UUID, body: UserChange) -> Reply[OneUserOut]:
+    """Mend what we know of somebody: the name, the phone that the app knows them by, what programs go by.
+
+    Example: {"phoneNumber": "+639171234567", "segment": "grade_11"}
+    """
+    sent = body.model_dump(exclude_unset=True, by_alias=False)
+    changes = {_NAMES.get(name, name): value for name, value in sent.items()}
+    if "phone" in changes:
+        changes["phone"] = phone_of(services, changes["phone"], "phoneNumber")
+    async with services.transaction() as tx:
+        await members.change(tx, by_of(caller), id, changes)
+    return Reply(await get(services, caller, id), message="User updated")
 
 
 @organisation.route("PUT", "/users/{id}/access", permission="users:write", tags=TAGS)

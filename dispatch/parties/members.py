@@ -6,6 +6,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 from uuid import UUID
 
 from dispatch.access import invitations
@@ -35,6 +36,8 @@ ACCESS_LEVELS: Mapping[str, str] = {
     "standard": "partner_member", "viewer": "partner_viewer", "coordinator": "partner_coordinator",
     "finance": "partner_finance", "manager": "partner_manager", "admin": "partner_admin",
 }  # fmt: skip
+#: What an organisation itself knows of a member, and mends.
+CHANGEABLE = ("first_name", "last_name", "phone", "employee_no", "employment_status", "hired_on", "segment")
 OWNER_LEVEL, MANAGER = "owner", "partner_manager"
 #: What each role may give, and of whom it may take. A manager's reach ends at the department, so do their gifts.
 GIVES: Mapping[str, frozenset[str]] = {
@@ -211,6 +214,22 @@ async def stats(conn: Conn, ids: Sequence[UUID]) -> dict[UUID, Stats]:
     return {s.id: s for s in await rows.stats(conn, ids=list(ids))} if ids else {}
 
 
+async def change(tx: Tx, by: By, member_id: UUID, changes: Mapping[str, Any]) -> Member:
+    """Sets what an organisation knows of somebody (CHANGEABLE) and leaves the rest; the address is their account's own.
+
+    Raises Missing, OutOfReach, AlreadyMember (the employee id is another's), OwnerStays for all but the owner.
+    """
+    before = await _within_reach(tx, by, member_id, is_owners=by.member_id == member_id)
+    try:
+        values = {name: changes.get(name, getattr(before, name)) for name in CHANGEABLE}
+        await rows.change(tx.conn, id=member_id, **values)
+    except StorageError as e:
+        raise _refused(e) from e
+    after = await get(tx.conn, By(by.organisation_id, by.actor, by.role), member_id)
+    await audit.changed(tx, by.actor, "member.change", "member", member_id, before, after)
+    return after
+
+
 async def set_access(tx: Tx, by: By, member_id: UUID, access: Access) -> Member:
     """What a member may do from now on; another role ends their sign-ins.
 
@@ -310,12 +329,14 @@ async def apply_planned(services: Services) -> int:
     return applied
 
 
-async def _within_reach(tx: Tx, by: By, member_id: UUID) -> Member:
-    """The member, locked, if they are one that `by` may decide on."""
+async def _within_reach(tx: Tx, by: By, member_id: UUID, *, is_owners: bool = False) -> Member:
+    """The member, locked, if they are one that `by` may decide on; `is_owners`: also the owner, whose own it is."""
     found = await rows.lock(tx.conn, id=member_id, organisation_id=by.organisation_id)
     if found is None:
         raise Missing("user")
     if found.access_level == OWNER_LEVEL:
+        if is_owners:
+            return found
         raise OwnerStays
     by.check_reach(found.department_id)
     if found.access_level not in GIVES.get(by.role, frozenset()):

@@ -80,6 +80,10 @@ UPDATE members SET department_id = :department_id, access_level = :access_level,
   require_approval = :require_approval, monthly_limit_minor = :monthly_limit_minor, allowed_services = :allowed_services,
   updated_at = app_now() WHERE id = :id;
 
+-- name: change
+UPDATE members SET first_name = :first_name, last_name = :last_name, phone = :phone, employee_no = :employee_no,
+  employment_status = :employment_status, hired_on = :hired_on, segment = :segment, updated_at = app_now() WHERE id = :id;
+
 -- name: set_role
 UPDATE memberships SET role = :role WHERE id = :id;
 

@@ -12,6 +12,7 @@ import pytest
 from dispatch.access import passwords
 from dispatch.parties import departments, members
 from storage import accounts as account_rows
+from storage import members as member_rows
 from tests.api.organisation.conftest import Portal, today
 from tests.organisations import add_organisation
 from tests.turns import until_waiting
@@ -228,3 +229,44 @@ async def test_what_is_planned_for_somebody_is_shown_and_taken_back(portal: Port
     await portal.call("PUT", f"{path}/status", {"status": "active"})
     user = (await portal.call("GET", path))["data"]["user"]
     assert (user["status"], user["statusReason"], user["plannedStatus"]) == ("active", None, None)
+
+
+async def test_what_is_known_of_somebody_is_mended(portal: Portal) -> None:
+    home = await add_organisation(portal.services)
+    body = {
+        "firstName": "Zelda", "lastName": "Quil", "email": "zelda@mended.example", "employeeId": "E-1",
+        "phoneNumber": "+639171230001", "segment": "grade_10", "hireDate": "2024-05-01",
+    }  # fmt: skip
+    made = (await portal.call("POST", "/users", body, headers=home.headers(), expect=201))["data"]["user"]
+    await portal.call(
+        "PUT", f"/users/{made['id']}/access", {"permissions": {"monthlyLimit": 50}}, headers=home.headers()
+    )
+    path = f"/users/{made['id']}"
+    mended = {"lastName": "Quill", "phoneNumber": "+639171230002", "segment": "grade_11", "hireDate": None}
+    user = (await portal.call("PUT", path, mended, headers=home.headers()))["data"]["user"]
+    assert (user["firstName"], user["lastName"], user["phoneNumber"]) == ("Zelda", "Quill", "+639171230002")
+    assert (user["segment"], user["hireDate"], user["employeeId"]) == ("grade_11", None, "E-1")
+    assert user["permissions"]["monthlyLimit"] == 50 and user["email"] == "zelda@mended.example"
+    # Whoever answers the phone of before is nobody here any more, whoever answers the new one is.
+    async with portal.services.transaction() as tx:
+        old, new = [await account_rows.sign_in(tx.conn, phone=f"+63917123000{n}") for n in (1, 2)]
+        assert old is not None and new is not None
+        known = [
+            await member_rows.of_account(tx.conn, account_id=one.id, organisation_id=home.id) for one in (old, new)
+        ]
+    assert known[0] is None and known[1] is not None and str(known[1].id) == made["id"]
+    other = await home.member()
+    taken = await portal.call("PUT", f"/users/{other}", {"employeeId": "e-1"}, headers=home.headers(), expect=409)
+    assert taken["message"] == "Somebody with this employee id is a member already."
+    bad = {"firstName": None, "phoneNumber": "12", "segment": "x" * 200}
+    refused = await portal.call("PUT", path, bad, headers=home.headers(), expect=422)
+    assert set(refused["error"]["details"]) >= {"segment"}
+    # An owner mends their own; a manager whom they lead.
+    await portal.call("PUT", f"/users/{home.owner_id}", {"lastName": "Owner"}, headers=home.headers())
+    admin = home.headers(await home.member("admin"))
+    await portal.call("PUT", f"/users/{home.owner_id}", {"lastName": "Thief"}, headers=admin, expect=409)
+    place = await home.department("Mending")
+    manager = home.headers(await home.member("manager", department_id=place.id))
+    await portal.call("PUT", path, {"lastName": "Quiet"}, headers=manager, expect=403)
+    stranger = await add_organisation(portal.services)
+    await portal.call("PUT", path, {"lastName": "Quiet"}, headers=stranger.headers(), expect=404)
