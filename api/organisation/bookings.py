@@ -252,7 +252,10 @@ async def create(services: Services, caller: Member, body: BulkBody) -> Reply[On
 
 @organisation.route("GET", "/bookings", permission="bookings:read", listing=BOOKINGS, tags=TAGS)
 async def page(services: Services, caller: Member, listing: Listing) -> PageWith[LineOut, BesideOut]:
-    """What we have booked, a line for each place and each single booking, the newest first."""
+    """What we have booked, a line for each place and each single booking, the newest first.
+
+    A manager sees their department's, and what they were asked to approve.
+    """
     by = by_of(caller)
     async with services.read() as conn:
         home = await organisations.get(conn, by.organisation_id)

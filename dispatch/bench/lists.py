@@ -226,7 +226,7 @@ def _of_firms() -> list[Asked]:
         Asked(programs.of_organisation, mine, {"status": "inactive", "kind": "community_program"}),
         Asked(custom_reports.of_organisation, whole),
         Asked(enrolments.rows_of, {"enrolment_id": many_lists.id_of("enrolment")}, {"status": "failed"}),
-        Asked(bulk_bookings.of_organisation, whole,
+        Asked(bulk_bookings.of_organisation, {**whole, "member_id": None},
               {"status": "cancelled", "department": nobody, "type": "one_time", "category": "Makeup",
                "member": nobody}),
         Asked(bulk_bookings.visits, {"bulk_id": many_lists.id_of("bulk1")}, {"state": "failed", "location": nobody}),

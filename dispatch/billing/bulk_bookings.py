@@ -350,8 +350,13 @@ async def get(conn: Conn, by: By, bulk_id: UUID) -> Bulk:
 
 
 async def page(conn: Conn, by: By, wanted: Wanted) -> Slice[Line]:
-    """What the organisation has booked: a line for each place of a bulk and for each single booking."""
-    return await LIST.page(conn, wanted, organisation_id=by.organisation_id, within=by.within)
+    """What the organisation has booked: a line for each place of a bulk and for each single booking.
+
+    Of another department than one's own only what one was asked to approve.
+    """
+    return await LIST.page(
+        conn, wanted, organisation_id=by.organisation_id, within=by.within, member_id=by.member_id
+    )
 
 
 async def visits(conn: Conn, by: By, bulk_id: UUID, wanted: Wanted) -> tuple[Bulk, Slice[Visit]]:

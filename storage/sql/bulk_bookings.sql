@@ -202,8 +202,11 @@ e.id, e.bulk_id, e.number, e.type, e.service, e.category, e.location, e.status, 
 organisation_bookings e LEFT JOIN departments d ON d.id = e.department_id LEFT JOIN members m ON m.id = e.member_id
 
 -- part: of_organisation
+-- Whoever is bound to a department also finds what they were asked to approve for another.
 FROM organisation_bookings e
-WHERE e.organisation_id = :organisation_id AND (:within::uuid IS NULL OR e.department_id = :within)
+WHERE e.organisation_id = :organisation_id AND (:within::uuid IS NULL OR e.department_id = :within
+  OR EXISTS (SELECT FROM bulk_approvals a WHERE a.bulk_id = e.bulk_id AND a.member_id = :member_id::uuid)
+  OR EXISTS (SELECT FROM booking_approvals a WHERE a.booking_id = e.id AND a.member_id = :member_id))
 
 -- name: summary
 SELECT (SELECT count(*)::int FROM organisation_bookings e WHERE e.organisation_id = :organisation_id

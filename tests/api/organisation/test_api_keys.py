@@ -118,6 +118,6 @@ async def test_the_list_says_which_keys_open_nothing_any_more(portal: Portal) ->
     assert (await listed())[theirs] == (await listed())[over] == "active"
     await portal.call("DELETE", f"/users/{admin}")
     async with portal.services.transaction() as tx:
-        gone = "UPDATE api_clients SET created_at = now() - interval '2 days', expires_at = now() - interval '1 day' WHERE id = $1"
-        await tx.conn.execute(gone, UUID(over))
+        past = "created_at = now() - interval '2 days', expires_at = now() - interval '1 day'"
+        await tx.conn.execute(f"UPDATE api_clients SET {past} WHERE id = $1", UUID(over))
     assert [(await listed())[one] for one in (theirs, over)] == ["maker_gone", "expired"]

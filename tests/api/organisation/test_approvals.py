@@ -54,3 +54,19 @@ async def test_what_somebody_has_booked_who_is_gone_is_called_off_in_the_portal(
     assert done["data"]["booking"]["status"] == "cancelled"
     assert await office.standing(home, place.id, month) == (0, 0)
     assert (await office.call("POST", path, why, headers=home.headers(), expect=409))["error"]["code"] == "WRONG_STATE"
+
+
+async def test_whoever_is_asked_finds_it_whatever_department_it_is_of(office: Office) -> None:
+    home = await add_organisation(office.services)
+    other = await home.department("Others")
+    chief, beside = [await home.member("manager", department_id=other.id) for _ in range(2)]
+    mine = await home.department("Sales", approval_required=True, approvers=(chief,))
+    member = await home.member(department_id=mine.id)
+    single = await books(office.world, home, await home.account_of(member), hour=17, service=office.cleaning)
+    day = office.world.now.date() + timedelta(days=5)
+    once = {"frequency": "monthly", "days": [], "startDate": f"{day}", "endDate": f"{day}"}
+    bulk = await office.book(home, floors=1, schedule=once, billing={"department": str(mine.id)})
+    waiting = "/bookings?status=pending_approval"
+    for who, found in ((chief, {(str(single.id), None), (None, bulk["id"])}), (beside, set())):
+        lines = (await office.call("GET", waiting, headers=home.headers(who)))["data"]["bookings"]
+        assert {(None if b["bulkBookingId"] else b["id"], b["bulkBookingId"]) for b in lines} == found

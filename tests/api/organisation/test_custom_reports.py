@@ -211,5 +211,6 @@ async def test_no_report_goes_to_whoever_is_suspended(portal: Portal) -> None:
         await tx.conn.execute("UPDATE report_definitions SET next_on = '2026-01-01' WHERE name = 'Suspended'")
     assert await custom_reports.run_due(portal.services) >= 1
     async with portal.services.read() as conn:
-        told = await conn.fetch("SELECT recipient FROM outbox WHERE template = 'report_ready' AND body LIKE '%Suspended%'")
+        letters = "SELECT recipient FROM outbox WHERE template = 'report_ready' AND body LIKE '%Suspended%'"
+        told = await conn.fetch(letters)
     assert [row["recipient"] for row in told] == ["kept@house.example"]

@@ -377,7 +377,8 @@ async def test_a_program_is_closed_and_opened_again(world: World) -> None:
     home = await add_organisation(world.services)
     account_id, day = await home.account_of(await home.member()), world.now.date()
     async with world.services.transaction() as tx:
-        new = NewProgram("employee_benefit", "Benefit", day, day + timedelta(days=90), credit_minor=10**7, frequency="once")
+        last = day + timedelta(days=90)
+        new = NewProgram("employee_benefit", "Benefit", day, last, credit_minor=10**7, frequency="once")
         program = await programs.create(tx, home.by, new)
     made = await books(world, home, account_id, program=program.id)
 
@@ -397,7 +398,8 @@ async def test_a_program_is_closed_and_opened_again(world: World) -> None:
         "program.create", "program.status", "program.status",
     ]  # fmt: skip
     async with world.services.transaction() as tx:
-        await tx.conn.execute("UPDATE programs SET starts_on = $2, ends_on = $2 WHERE id = $1", program.id, day - timedelta(days=2))
+        over = "UPDATE programs SET starts_on = $2, ends_on = $2 WHERE id = $1"
+        await tx.conn.execute(over, program.id, day - timedelta(days=2))
         with pytest.raises(ProgramClosed):
             await programs.set_status(tx, home.by, program.id, "active")
 
@@ -423,5 +425,6 @@ async def test_who_may_close_a_program(portal: Portal) -> None:
         "activationProtocol": {"triggerEvents": ["typhoon"], "responseLevels": ["alert1"], "authorities": ["mayor"]},
     }  # fmt: skip
     made = (await portal.call("POST", "/programs/emergency", storms, headers=whose, expect=201))["data"]["program"]
-    refused = await portal.call("PUT", f"/programs/{made['id']}/status", {"status": "active"}, headers=whose, expect=409)
+    path = f"/programs/{made['id']}/status"
+    refused = await portal.call("PUT", path, {"status": "active"}, headers=whose, expect=409)
     assert refused["error"]["code"] == "BY_AUTHORITY"

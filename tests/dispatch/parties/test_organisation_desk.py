@@ -58,7 +58,7 @@ async def test_a_member_owns_it_at_once_and_may_let_the_owner_of_before_go(servi
     home = await add_organisation(services)
     heir = await with_password(home, await home.member())
     async with services.transaction() as tx:
-        bound = Access("standard", None, can_book=False, require_approval=True, monthly_limit_minor=5, allowed_services=())
+        bound = Access("standard", None, False, True, 5, ())
         await members.set_access(tx, home.by, heir.id, bound)
         await members.set_status(tx, home.by, heir.id, "suspended")
     before = await member(home, home.owner_id)
