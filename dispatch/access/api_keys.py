@@ -26,6 +26,8 @@ SECRET_PREFIX = "sk_"
 #: After a rotation the old secret is good for so long, in seconds of real time.
 OVERLAP_S = 24 * 3600.0
 _MOST_KEY_CHARS = 200
+#: An organisation's key and its secret say that they are in earnest, as its contract has it (R22).
+_LIVE = "live_"
 
 
 class WrongKey(NotSignedIn):
@@ -77,10 +79,9 @@ async def make(
     rate_limit: int | None = None,
 ) -> NewKey:
     """A key of a party of this kind. The secret is nowhere but in what is returned."""
-    # An organisation's key says that it is in earnest, as its contract has it (R22).
-    prefix, live = (ORGANISATION_PREFIX, "live_") if kind == "organisation" else (CLIENT_PREFIX, "")
-    public_key = f"{prefix}{live}{secrets.token_urlsafe(18)}"
-    secret = f"{SECRET_PREFIX}{live}{secrets.token_urlsafe(32)}"
+    prefix = f"{ORGANISATION_PREFIX}{_LIVE}" if kind == "organisation" else CLIENT_PREFIX
+    public_key = f"{prefix}{secrets.token_urlsafe(18)}"
+    secret = _secret_of(kind)
     key_id = await rows.insert(
         tx.conn, party_id=party_id, name=name, public_key=public_key, key_hash=None, secret_hash=_hash(secret),
         scopes=dict(scopes), made_by=made_by, ip_allow=list(ip_allow), expires_at=expires_at, description=description,
@@ -123,9 +124,9 @@ async def issue(tx: Tx, key_id: UUID) -> tuple[str, str]:
     return alias, secret
 
 
-async def rotate(tx: Tx, party_id: UUID, key_id: UUID) -> str | None:
-    """A new secret; the old one works for a day more. None: there is no such key of this party."""
-    secret = SECRET_PREFIX + secrets.token_urlsafe(32)
+async def rotate(tx: Tx, party_id: UUID, key_id: UUID, *, kind: str = "integration") -> str | None:
+    """A new secret; the old one works for a day more. None: there is no such key of this party, which is of this kind."""
+    secret = _secret_of(kind)
     done = await rows.rotate(tx.conn, id=key_id, party_id=party_id, secret_hash=_hash(secret), overlap_s=OVERLAP_S)
     return None if done is None else secret
 
@@ -152,6 +153,10 @@ def _is_within(ip: str | None, allowed: Sequence[str]) -> bool:
     except ValueError:
         return False
     return any(address in ipaddress.ip_network(network) for network in allowed)
+
+
+def _secret_of(kind: str) -> str:
+    return f"{SECRET_PREFIX}{_LIVE if kind == 'organisation' else ''}{secrets.token_urlsafe(32)}"
 
 
 def _hash(secret: str) -> bytes:

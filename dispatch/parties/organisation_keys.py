@@ -79,7 +79,7 @@ async def page(conn: Conn, organisation_id: UUID) -> list[Listed]:
 
 async def rotate(tx: Tx, by: By, key_id: UUID) -> str:
     """A new secret; the old one works for a day more. Raises Missing."""
-    secret = await api_keys.rotate(tx, by.organisation_id, key_id)
+    secret = await api_keys.rotate(tx, by.organisation_id, key_id, kind=KIND)
     if secret is None:
         raise Missing("key")
     await audit.record(tx, by.actor, "api_key.rotate", "api_key", key_id)

@@ -40,6 +40,7 @@ async def test_a_key_opens_what_it_was_made_for(portal: Portal) -> None:
     async with portal.services.read() as conn:
         assert key["secret"] not in await conn.fetchval("SELECT string_agg(k::text, ' ') FROM api_clients k")
     fresh = (await portal.call("POST", f"{PATH}/{key['id']}/rotate"))["data"]["secret"]
+    assert fresh.startswith("sk_live_")
     for secret in (fresh, key["secret"]):
         await portal.call("GET", "/users", headers={**sent(key), "X-API-Secret": secret})
     await portal.call("DELETE", f"{PATH}/{key['id']}")
