@@ -17,6 +17,7 @@ from dispatch.localtime import local, to_utc
 from dispatch.parties import budgets
 from dispatch.services import Reactions, Services, Tx
 from storage import bulk_bookings as rows
+from storage import members as member_rows
 from storage.bookings import Booking
 from storage.bulk_bookings import Bulk, Due, Location, Planned
 from storage.database.errors import StorageError
@@ -120,9 +121,7 @@ async def _create(tx: Tx, bulk: Bulk, visit: Planned) -> Booking:
         bulk.service_id, bulk.title, bulk.category, bulk.tier, 1, bulk.duration_minutes, bulk.list_minor,
         bulk.price_minor,
     )  # fmt: skip
-    # What is booked from now on is none of somebody's who is gone: they would read it, hear of it and could move it.
-    booker = await rows.booker(tx.conn, organisation_id=bulk.organisation_id, member_id=bulk.member_id)
-    account_id = booker.account_id if booker else bulk.account_id
+    account_id = await _whose(tx, bulk)
     booking = await bookings.create(tx, _new_booking(bulk, visit, places[visit.location_id], item, account_id))
     await rows.bind(
         tx.conn, booking_id=booking.id, department_id=bulk.department_id, member_id=bulk.member_id,
@@ -137,6 +136,17 @@ async def _create(tx: Tx, bulk: Bulk, visit: Planned) -> Booking:
         # Nobody is free then, so far: it waits for somebody like any other booking.
         pass
     return booking
+
+
+async def _whose(tx: Tx, bulk: Bulk) -> UUID:
+    """Whose account a visit is booked in: of whoever asked for the series, and once they are gone the owner's.
+
+    Whoever is gone would read it, hear of it and could move it.
+    """
+    if await member_rows.get(tx.conn, id=bulk.member_id, organisation_id=bulk.organisation_id) is not None:
+        return bulk.account_id
+    owner = await rows.owner(tx.conn, organisation_id=bulk.organisation_id)
+    return owner.account_id if owner else bulk.account_id
 
 
 def _new_booking(bulk: Bulk, visit: Planned, place: Location, item: NewItem, account_id: UUID) -> NewBooking:

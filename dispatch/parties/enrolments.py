@@ -131,8 +131,6 @@ async def process(services: Services, enrolment_id: UUID, run: Run | None = None
     by = By(home.id, Actor("organisation", enrolment.made_by), enrolment.role, enrolment.within)
     while True:
         async with services.transaction() as tx:
-            # Before the departments of the rows, as of whoever changes one: all of them count in this row.
-            await organisations.lock(tx, home.id)
             batch = await rows.next_rows(tx.conn, enrolment_id=enrolment_id, most=BATCH)
             if not batch:
                 await rows.finish(tx.conn, id=enrolment_id)

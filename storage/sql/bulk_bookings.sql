@@ -58,12 +58,6 @@ SELECT m.id AS member_id, s.account_id FROM members m JOIN memberships s ON s.id
 WHERE m.organisation_id = :organisation_id AND s.role = 'partner_owner' AND m.removed_at IS NULL
 ORDER BY m.enrolled_at LIMIT 1;
 
--- name: booker
--- For whom the visits of a series are booked: whoever asked for it, and once they are gone the owner.
-SELECT m.id AS member_id, s.account_id FROM members m JOIN memberships s ON s.id = m.id
-WHERE m.organisation_id = :organisation_id AND m.removed_at IS NULL AND (m.id = :member_id OR s.role = 'partner_owner')
-ORDER BY m.id = :member_id DESC, m.enrolled_at LIMIT 1;
-
 -- name: decide
 UPDATE bulk_approvals SET decision = :decision, note = :note, decided_at = app_now()
 WHERE bulk_id = :bulk_id AND member_id = :member_id AND decision IS NULL RETURNING member_id;

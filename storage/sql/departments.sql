@@ -38,8 +38,9 @@ SELECT {columns} FROM {source} WHERE d.id = :id AND d.organisation_id = :organis
 SELECT d.id FROM departments d WHERE d.id = :id AND d.organisation_id = :organisation_id AND d.deleted_at IS NULL FOR UPDATE;
 
 -- name: hold
--- It is not deleted until the transaction ends.
-SELECT d.id FROM departments d WHERE d.id = :id AND d.organisation_id = :organisation_id AND d.deleted_at IS NULL FOR SHARE;
+-- It is not deleted until the transaction ends. Whoever changes it waits for nobody here: they hold the organisation's row, which
+-- whoever is here may need next.
+SELECT d.id FROM departments d WHERE d.id = :id AND d.organisation_id = :organisation_id AND d.deleted_at IS NULL FOR KEY SHARE;
 
 -- name: of_organisation
 SELECT {columns} FROM {source} WHERE d.organisation_id = :organisation_id AND d.deleted_at IS NULL

@@ -58,7 +58,7 @@ FOR UPDATE OF m, s;
 -- name: hand_over
 -- The only way in which an owner changes; whoever is one is bound by nothing that an administrator has set for them.
 UPDATE members SET access_level = :access_level, can_book = true, require_approval = false, monthly_limit_minor = NULL,
-  allowed_services = '{}', updated_at = app_now() WHERE id = :id;
+  allowed_services = '{}', next_status = NULL, next_status_on = NULL, updated_at = app_now() WHERE id = :id;
 
 -- name: of_account
 -- As whom an account belongs to an organisation just now: by its own tie, else by the phone that its owner has proved and

@@ -15,14 +15,14 @@ accounts.lock addresses.lock_account analytics.lock bank_accounts.lock_party boo
 budgets.hold_allotments budgets.move bulk_bookings.lock categories.lock contact.lock custom_fields.lock days_off.lock
 departments.lock earnings.lock_open enrolments.next_rows erasure.lock_bookings erasure.lock_erp_customer
 erp_team.lock_admins facts.append_parties integration_payments.lock integrations.lock integrations.managers
-itineraries.lock job_postings.lock ledger.lock_owner members.lock offers.lock_named offers.lock_people
-organisations.lock partner_imports.lock payment_requests.lock payment_requests.lock_of_payment
-payment_requests.lock_open_of payment_terms.lock payments.lock payouts.lock programs.lock promos.lock
-provider_applications.lock provider_subscriptions.lock provider_team.lock provider_team.lock_by_email
-provider_team.lock_owner providers.lock quotes.lock references.lock_geo_area references.lock_price_list
-references.lock_salesperson references.lock_vat_tax roster.set_available rota.lock services.lock sessions.lock
-staff.lock technicians.hold technicians.lock tickets.lock trade_orders.insert trade_partners.lock
-trade_partners.lock_numbers webhooks.succeeded zones.lock
+itineraries.lock job_postings.lock ledger.lock_owner members.lock members.lock_by_email members.lock_owner
+offers.lock_named offers.lock_people organisations.lock partner_imports.lock payment_requests.lock
+payment_requests.lock_of_payment payment_requests.lock_open_of payment_terms.lock payments.lock payouts.lock
+programs.lock promos.lock provider_applications.lock provider_subscriptions.lock provider_team.lock
+provider_team.lock_by_email provider_team.lock_owner providers.lock quotes.lock references.lock_geo_area
+references.lock_price_list references.lock_salesperson references.lock_vat_tax roster.set_available rota.lock
+services.lock sessions.lock staff.lock technicians.hold technicians.lock tickets.lock trade_orders.insert
+trade_partners.lock trade_partners.lock_numbers webhooks.succeeded zones.lock
 """
 #: ... they take what is left, ...
 PASSED_OVER = """

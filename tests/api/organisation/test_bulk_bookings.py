@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 from datetime import date
 
-from dispatch.parties import departments
+from dispatch.parties import departments, organisations
+from dispatch.parties.departments import DepartmentIn
 from tests.api.organisation.conftest import Office
 from tests.organisations import add_organisation
 from tests.turns import until_waiting
@@ -83,3 +84,16 @@ async def test_nothing_is_asked_for_out_of_what_is_closed_meanwhile(office: Offi
         )
         await until_waiting(office.services, booking)
     assert (await booking)["message"] == "There is no such department."
+
+
+async def test_a_series_is_asked_for_while_its_department_is_changed(office: Office) -> None:
+    """Neither waits for what the other holds and for what it will need."""
+    home = await add_organisation(office.services)
+    place = await home.department("Sales")
+    async with office.services.transaction() as tx:
+        await organisations.lock(tx, home.id)
+        booking = asyncio.create_task(office.book(home, billing={"department": str(place.id)}, floors=1))
+        await until_waiting(office.services, booking)
+        new = DepartmentIn("Selling", "SALES")
+        await departments.change(tx, home.id, place.id, new, today=tx.now.date(), set_by="a test")
+    assert (await booking)["department"] == str(place.id)

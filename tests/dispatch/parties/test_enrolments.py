@@ -156,7 +156,7 @@ async def test_two_who_go_on_with_one_table_take_each_row_once(services: Service
 
 
 async def test_a_table_waits_for_whoever_changes_its_department(services: Services) -> None:
-    """Both need the department and its organisation, and take them in one order."""
+    """Both need the department and its organisation, and neither waits for both."""
     home = await add_organisation(services)
     place = await home.department("Engineering", code="ENG")
     async with services.transaction() as tx:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from uuid import UUID
 
 import pytest
@@ -124,3 +125,13 @@ async def test_of_two_who_name_an_owner_the_second_has_the_last_word(services: S
         lambda tx: organisation_desk.name_owner(tx, home.id, NewOwner("I", "", "ivo@heirs.example"), STAFF),
     )
     assert await owners(home) == [("ivo@heirs.example", "pending")]
+
+
+async def test_what_was_planned_for_a_member_does_not_befall_the_owner(services: Services) -> None:
+    home = await add_organisation(services)
+    heir = await with_password(home, await home.member("admin"))
+    async with services.transaction() as tx:
+        await members.set_status(tx, home.by, heir.id, "removed", on_day=tx.now.date() + timedelta(days=1))
+    named = await name(home, heir.email or "")
+    assert (named.role, named.status) == ("partner_owner", "active")
+    assert (named.next_status, named.next_status_on) == (None, None)
