@@ -1,7 +1,8 @@
 """Posts to the endpoints of others: nowhere but to public machines, in bounded time, reading little of the answer.
 
 Where a name leads is looked at when it is connected to, each time: every address that it resolves to must be public,
-and the socket is made for exactly those. No redirect is followed, no proxy of the environment used, no cookie kept.
+and the socket is made for exactly those. A name that nobody answers for holds up no other (names.py). No redirect is
+followed, no proxy of the environment used, no cookie kept.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
 
 from dispatch import urls
+from dispatch.adapters.names import Names
 from dispatch.ports.webhooks import Answer, NoAnswer
 
 #: From the beginning to the end of the answer's head, and to a connection, in real seconds.
@@ -74,6 +76,8 @@ class HttpPoster:
         try:
             async with session.post(url, data=body, headers={**sent, **headers}, allow_redirects=False) as response:
                 return Answer(response.status, await _beginning(response), _retry_after_s(response))
+        except aiohttp.ConnectionTimeoutError:
+            raise NoAnswer(f"No connection could be made within {CONNECT_S:.0f} seconds.") from None
         except TimeoutError:
             raise NoAnswer(f"There was no answer within {self._timeout.total:.0f} seconds.") from None
         except (aiohttp.ClientError, OSError, ValueError) as error:
@@ -86,7 +90,7 @@ class HttpPoster:
 
     def _session(self, is_open: bool) -> aiohttp.ClientSession:
         if is_open not in self._sessions:
-            plain = self._resolver or aiohttp.DefaultResolver()
+            plain = self._resolver or Names()
             # How many there may be at once is the business of whoever calls.
             connector = (
                 aiohttp.TCPConnector(limit=0, resolver=plain)

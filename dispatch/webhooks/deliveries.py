@@ -29,7 +29,7 @@ LOG = rows.of_owner
 
 
 class NotReplayable(Conflict):
-    """This delivery cannot be sent again: it is still waiting, was only a test, or its webhook is switched off."""
+    """This delivery cannot be sent again now: it still waits, was a test, its webhook is off, or its owner not active."""
 
     code = "not_replayable"
 

@@ -47,6 +47,8 @@ RECOVERED_AFTER = timedelta(minutes=5)
 #: the domain's time: one that refuses a kind of event refuses each of them.
 TOLD_EVERY_S = 24 * 3600.0
 GONE = 410
+#: How an endpoint says that it is asked too much, also without saying for how long (Retry-After).
+BUSY = 429
 #: Outcomes that are written at once: what is left of the connections is for those who wait for an answer.
 _SETTLING = 4
 _ERROR_CHARS, _REPLY_CHARS, _READERS = 300, 500, 10
@@ -202,7 +204,9 @@ async def _settle(tx: Tx, row: Claimed, outcome: Outcome) -> None:
 
 async def _failed(tx: Tx, row: Claimed, outcome: Outcome) -> Endpoint | None:
     """Counts a failure against the endpoint, unless it was a test; the endpoint, when that has just switched it off."""
-    since = None if row.type == PING else await endpoint_rows.failed(tx.conn, id=row.endpoint_id)
+    since = None
+    if row.type != PING:
+        since = await endpoint_rows.failed(tx.conn, id=row.endpoint_id, pause_s=_pause_s(outcome))
     if outcome.status == GONE:
         return await endpoint_rows.disable(tx.conn, id=row.endpoint_id, reason="gone")
     if since is not None and tx.now - since >= PATIENCE:
@@ -240,6 +244,16 @@ def retry_delay_s(tries: int, retry_after_s: float | None = None) -> float:
     """How long to wait after so many tries (from 1), in seconds: jittered, and no less than the endpoint asks."""
     base = DELAYS_S[min(tries, len(DELAYS_S)) - 1] * random.uniform(1 - JITTER, 1 + JITTER)
     return max(base, min(retry_after_s or 0.0, MOST_PAUSE_S))
+
+
+def _pause_s(outcome: Outcome) -> float | None:
+    """For how long nothing is sent to an endpoint that answered so, in seconds; None where it asked for no pause.
+
+    Were only this delivery to wait, all others that wait would be tried meanwhile, refused as well, and given up.
+    """
+    if outcome.status != BUSY and not outcome.retry_after_s:
+        return None
+    return min(max(outcome.retry_after_s or 0.0, DELAYS_S[0]), MOST_PAUSE_S)
 
 
 def _ms_since(began: float) -> int:

@@ -23,7 +23,9 @@ UNION ALL
 SELECT w.name, '', w.value FROM (
   SELECT count(*)::float8 AS waiting,
     coalesce(greatest(0, extract(epoch FROM app_now() - min(d.next_try_at))), 0)::float8 AS lag_s
-  FROM (SELECT next_try_at FROM webhook_deliveries WHERE state = 'pending' LIMIT :most) AS d) AS found
+  FROM (SELECT greatest(n.next_try_at, e.paused_until) AS next_try_at
+        FROM webhook_deliveries n JOIN webhook_endpoints e ON e.id = n.endpoint_id LEFT JOIN parties p ON p.id = e.owner_id
+        WHERE n.state = 'pending' AND e.is_active AND e.deleted_at IS NULL AND p.deleted_at IS NULL LIMIT :most) AS d) AS found
 CROSS JOIN LATERAL (VALUES ('webhooks_waiting', found.waiting), ('webhooks_lag_seconds', found.lag_s)) AS w (name, value)
 UNION ALL
 SELECT 'tasks', s.state, (SELECT count(*) FROM tasks t WHERE t.finished_at IS NULL AND t.state = s.state)

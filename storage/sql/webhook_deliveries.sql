@@ -1,6 +1,6 @@
 -- part: columns
 d.id, d.endpoint_id, w.url, d.type, d.booking_id, d.seq, d.state, d.attempts, d.last_status, d.error, d.event_at, d.created_at,
-CASE WHEN d.state = 'pending' THEN d.next_try_at END AS next_try_at, d.finished_at
+CASE WHEN d.state = 'pending' AND (w.is_active OR d.type = 'ping') THEN greatest(d.next_try_at, w.paused_until) END AS next_try_at, d.finished_at
 
 -- part: source
 webhook_deliveries d JOIN webhook_endpoints w ON w.id = d.endpoint_id
@@ -37,19 +37,19 @@ WHERE w.id = :endpoint_id AND w.deleted_at IS NULL RETURNING id;
 -- name: claim
 -- The next of each endpoint, as many as it has room for (`rooms`, by default one), the endpoints in turn. In order within a stream:
 -- only its eldest waiting one may go. A sender that dies gives it back when the lease ends. Of an owner who is no longer there
--- nothing leaves. Failing endpoints share few places, each taken for long: they are drawn for, so that one that has recovered is not
--- behind the old deliveries of many dead ones.
+-- nothing leaves, and to one that asked for a pause nothing but a test. Failing endpoints share few places, each taken for long: they
+-- are drawn for, so that one that has recovered is not behind the old deliveries of many dead ones.
 -- What another node takes at the same time is left to it: two that waited for each other's rows would wait for ever.
 WITH due AS (
   SELECT head.id, row_number() OVER (PARTITION BY lane.id ORDER BY head.no) AS turn, head.no
-  FROM (SELECT e.id, e.is_active, coalesce(r.room, 1) AS room FROM webhook_endpoints e
+  FROM (SELECT e.id, e.is_active AND coalesce(e.paused_until <= app_now(), true) AS takes_events, coalesce(r.room, 1) AS room FROM webhook_endpoints e
         LEFT JOIN unnest(:endpoint_ids::uuid[], :rooms::int[]) AS r (id, room) ON r.id = e.id
         WHERE e.deleted_at IS NULL AND (e.failing_since IS NOT NULL) = :is_failing
           AND NOT EXISTS (SELECT FROM parties p WHERE p.id = e.owner_id AND p.deleted_at IS NOT NULL)) AS lane
   CROSS JOIN LATERAL (
     SELECT n.id, n.no FROM webhook_deliveries n
     WHERE n.endpoint_id = lane.id AND n.state = 'pending' AND n.next_try_at <= app_now()
-      AND (n.leased_until IS NULL OR n.leased_until <= clock_timestamp()) AND (lane.is_active OR n.type = 'ping')
+      AND (n.leased_until IS NULL OR n.leased_until <= clock_timestamp()) AND (lane.takes_events OR n.type = 'ping')
       AND NOT EXISTS (SELECT FROM webhook_deliveries o
                       WHERE o.endpoint_id = n.endpoint_id AND o.stream = n.stream AND o.state = 'pending' AND o.no < n.no)
     ORDER BY n.next_try_at, n.no LIMIT lane.room) AS head
@@ -77,9 +77,10 @@ SELECT d.id, :attempt, :status, :error, :duration_ms, :reply FROM webhook_delive
 ON CONFLICT DO NOTHING;
 
 -- name: finish
--- The attempt's number fences off whoever was thought dead.
+-- The attempt's number fences off whoever was thought dead. What arrived after all is delivered, also where its endpoint was
+-- switched off meanwhile.
 UPDATE webhook_deliveries SET state = :state, finished_at = app_now(), last_status = :status, error = :error, leased_until = NULL
-WHERE id = :id AND attempts = :attempt AND state = 'pending';
+WHERE id = :id AND attempts = :attempt AND (state = 'pending' OR state = 'failed' AND :state = 'delivered');
 
 -- name: later
 -- What stands behind it in its stream waits with it, and so is not looked at until then.
@@ -104,17 +105,21 @@ WHERE endpoint_id = :endpoint_id AND state = 'pending' AND next_try_at > app_now
 UPDATE webhook_deliveries SET state = 'failed', finished_at = app_now(), error = :error, leased_until = NULL
 WHERE endpoint_id = :endpoint_id AND state = 'pending';
 
+-- part: takes_replays
+-- An endpoint that is off is sent nothing, and neither is an app that is not active.
+w.is_active AND NOT EXISTS (SELECT FROM integrations i WHERE i.id = w.owner_id AND i.status <> 'active')
+
 -- name: replay
 -- Under the same id, and at its place in its stream.
 UPDATE webhook_deliveries d SET state = 'pending', tries = 0, next_try_at = app_now(), leased_until = NULL, finished_at = NULL
 FROM webhook_endpoints w
-WHERE w.id = d.endpoint_id AND d.id = :id AND d.state <> 'pending' AND d.type <> 'ping' AND w.is_active RETURNING d.id;
+WHERE w.id = d.endpoint_id AND d.id = :id AND d.state <> 'pending' AND d.type <> 'ping' AND {takes_replays} RETURNING d.id;
 
 -- name: replay_range
 -- The eldest of a span first; of one endpoint or of all of an owner.
 UPDATE webhook_deliveries SET state = 'pending', tries = 0, next_try_at = app_now(), leased_until = NULL, finished_at = NULL
 WHERE id IN (
-  SELECT d.id {of_owner} AND w.is_active AND d.type <> 'ping' AND d.state = ANY (:states::text[])
+  SELECT d.id {of_owner} AND {takes_replays} AND d.type <> 'ping' AND d.state = ANY (:states::text[])
     AND d.created_at >= :since AND d.created_at < :until AND (:endpoint_id::uuid IS NULL OR d.endpoint_id = :endpoint_id)
   ORDER BY d.no LIMIT :limit) AND state <> 'pending';
 

@@ -35,6 +35,7 @@ UPDATE webhook_endpoints w SET
   disabled_reason = CASE WHEN NOT coalesce(:is_active, w.is_active) THEN coalesce(w.disabled_reason, 'owner') END,
   disabled_at = CASE WHEN NOT coalesce(:is_active, w.is_active) THEN coalesce(w.disabled_at, app_now()) END,
   failing_since = CASE WHEN :is_active AND NOT w.is_active OR w.url <> :url THEN NULL ELSE w.failing_since END,
+  paused_until = CASE WHEN :is_active AND NOT w.is_active OR w.url <> :url THEN NULL ELSE w.paused_until END,
   updated_at = app_now()
 WHERE w.id = :id AND w.deleted_at IS NULL AND w.owner_kind = :owner_kind AND w.owner_id IS NOT DISTINCT FROM :owner_id::uuid
 RETURNING {columns};
@@ -66,8 +67,9 @@ FROM (SELECT id, failing_since FROM webhook_endpoints
 WHERE w.id = before.id RETURNING before.failing_since;
 
 -- name: failed
--- Since when it fails; a day and more without a try says nothing, so then it is counted anew.
+-- Since when it fails; a day and more without a try says nothing, so then it is counted anew. `pause_s`: for so long it wants nothing.
 UPDATE webhook_endpoints SET last_failed_at = app_now(),
+  paused_until = coalesce(app_now() + make_interval(secs => :pause_s::float8), paused_until),
   failing_since = CASE WHEN last_failed_at < app_now() - interval '1 day' THEN app_now() ELSE coalesce(failing_since, app_now()) END
 WHERE id = :id RETURNING failing_since;
 

@@ -33,6 +33,11 @@ async def test_an_integration_that_is_not_active_hears_nothing_and_can_have_it_s
     assert (missed.type, missed.state, missed.attempts, missed.error) == (
         "booking.cancelled", "failed", 0, "The partner was not active.",
     )  # fmt: skip
+    # Whoever manages it reads its log all the same, and has nothing sent from there.
+    async with hooks.world.services.transaction() as tx:
+        assert await deliveries.replay_range(tx, owner, since=begin, until=begin + timedelta(days=1)) == 0
+        with pytest.raises(NotReplayable):
+            await deliveries.replay(tx, owner, missed.id)
     await hooks.world.execute("UPDATE integrations SET status = 'active'")
     async with hooks.world.services.transaction() as tx:
         assert await deliveries.replay_range(tx, owner, since=begin, until=begin + timedelta(days=1)) == 1
