@@ -8,8 +8,8 @@ for k in sys.argv[1].split("."): d=d[int(k)] if k.isdigit() else d[k]
 print(d)' "$1"; }
 call() { # METHOD PATH [BODY]
   curl -sS --fail-with-body -X "$1" "$DISPATCH_URL$2" -H "Authorization: Bearer ${TOKEN:-}" \
-    -H "X-Customer-ID: ${CUSTOMER:-}" -H "X-Idempotency-Key: ${KEY:-not-a-confirm-yet}" \
-    -H 'Content-Type: application/json' ${3:+-d "$3"}
+    -H "X-Customer-ID: ${CUSTOMER:-}" -H 'Content-Type: application/json' \
+    ${KEY:+-H "X-Idempotency-Key: $KEY"} ${3:+-d "$3"}
 }
 
 signed=$(curl -sS --fail-with-body -X POST "$DISPATCH_URL/api/partners/auth" \
@@ -23,6 +23,7 @@ ADDRESS=$(call POST /v1/users/addresses '{"name": "Home", "address_line1": "12 P
   "state": "West Bengal", "pincode": "700016", "lat": 22.5726, "lng": 88.3639}' | read_json data.id)
 
 preview=$(call POST /v1/checkout/prepare "{\"service_ids\": [\"$SERVICE\"], \"address_id\": \"$ADDRESS\"}")
+# The same key once more is the same booking, whatever happened to the first answer.
 KEY=$(python3 -c 'import uuid; print(uuid.uuid4())')
 BOOKING=$(call POST /v1/checkout/confirm "{\"preview_id\": \"$(echo "$preview" | read_json data.preview_id)\",
   \"payment_method\": \"cash\", \"address_id\": \"$ADDRESS\", \"customer_name\": \"Asha Rao\",

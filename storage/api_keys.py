@@ -31,6 +31,8 @@ class ApiKey:
 
 @dataclass(frozen=True, slots=True)
 class Listed:
+    """`status`: `active`, or why it opens nothing: `expired`, `maker_gone`."""
+
     id: UUID
     name: str
     public_key: str

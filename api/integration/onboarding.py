@@ -21,6 +21,7 @@ from api.integration.views import (
     OnboardingOut,
     PartnerBrief,
     StartIn,
+    WebAddress,
     brief_of,
     credentials_of,
     document_out,
@@ -59,7 +60,7 @@ class ApiSetupIn(CamelBody):
 class DocumentIn(CamelBody):
     type: DocumentType
     name: Name
-    url: Link
+    url: WebAddress
 
 
 class VerificationIn(CamelBody):
@@ -162,8 +163,8 @@ async def activate(services: Services, id: UUID, request_info: RequestInfo) -> R
         webhook_secret=made.webhook_secret,
     )  # fmt: skip
     out = ActivatedOut(id=row.id, status=row.status, onboarding=onboarding_out(row), api_credentials=keys)
-    said = "Your credentials work now." if row.status == "active" else "Your credentials work once you are verified."
-    return Reply(out, f"{said} Keep them: they are shown this once.")
+    when = {"active": "now", "pending": "once you are verified"}.get(row.status, "once you are active again")
+    return Reply(out, f"Your credentials work {when}. Keep them: they are shown this once.")
 
 
 async def _step(services: Services, id: UUID) -> StepDoneOut:

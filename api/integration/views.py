@@ -51,6 +51,7 @@ Name = Annotated[
 ]
 PhoneNumber = Annotated[str, StringConstraints(strip_whitespace=True, max_length=16), AfterValidator(_phone)]
 Website = Annotated[str, StringConstraints(strip_whitespace=True, max_length=500), AfterValidator(_https)]
+WebAddress = Annotated[str, StringConstraints(strip_whitespace=True, max_length=2000), AfterValidator(_https)]
 Short = Annotated[str, StringConstraints(strip_whitespace=True, max_length=100)]
 
 

@@ -43,7 +43,7 @@ class OnboardingIncomplete(Invalid):
 
 
 class OnboardingOver(Conflict):
-    """This partner's onboarding is over."""
+    """This partner's onboarding is over: it was finished, or the partner was rejected."""
 
     code = "onboarding_over"
 
@@ -124,7 +124,10 @@ async def check(conn: Conn, id: UUID, token: str | None) -> None:
         raise NotSignedIn("Send the token of your onboarding as X-Onboarding-Token.")
     found = await rows.id_of_token(conn, onboarding_hash=_hash(token))
     if found is None:
-        raise NotSignedIn("This onboarding token is not valid or no longer; the managing account can get a new one.")
+        raise NotSignedIn(
+            "This onboarding token is not valid, or no longer: the managing account can get a new one or, once the "
+            "onboarding is over, new credentials."
+        )
     if found != id:
         raise PartnerNotFound
 
@@ -214,11 +217,13 @@ def _check_urls(settings: Settings, given: Mapping[str, str | None]) -> None:
 
 
 async def _begun(tx: Tx, id: UUID, token: str | None) -> Integration:
-    """The app whose onboarding goes on, its row locked. Raises what `check` raises."""
+    """The app whose onboarding goes on, its row locked. Raises what `check` raises, and OnboardingOver."""
     await check(tx.conn, id, token)
     row = await integrations.locked(tx, id)
     # Whoever had the lock may have ended the onboarding.
     await check(tx.conn, id, token)
+    if not integrations.MOVES[row.status]:
+        raise OnboardingOver
     return row
 
 

@@ -37,6 +37,12 @@ class TooManyKeys(Conflict):
     code = "too_many_keys"
 
 
+class KeyOver(Conflict):
+    """This key opens nothing any more, as its time is over or whoever made it has left: make another one."""
+
+    code = "key_over"
+
+
 @dataclass(frozen=True, slots=True)
 class KeyIn:
     """`expires` is a moment, or a day of the organisation's clocks: then at the time of day of its making (C97)."""
@@ -78,10 +84,12 @@ async def page(conn: Conn, organisation_id: UUID) -> list[Listed]:
 
 
 async def rotate(tx: Tx, by: By, key_id: UUID) -> str:
-    """A new secret; the old one works for a day more. Raises Missing."""
+    """A new secret; the old one works for a day more. Raises Missing, KeyOver."""
     secret = await api_keys.rotate(tx, by.organisation_id, key_id, kind=KIND)
     if secret is None:
         raise Missing("key")
+    if await rows.find_by_id(tx.conn, id=key_id) is None:
+        raise KeyOver
     await audit.record(tx, by.actor, "api_key.rotate", "api_key", key_id)
     return secret
 

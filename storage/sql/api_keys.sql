@@ -11,13 +11,17 @@ k.id, k.party_id, p.kind AS party_kind, k.secret_hash,
   k.scopes, k.made_by, m.role AS maker_role, m.permissions AS maker_permissions, k.ip_allow::text[] AS ip_allow,
   k.rate_limit
 
+-- part: stands
+-- Not over, and whoever made it still a member.
+(k.expires_at IS NULL OR k.expires_at > clock_timestamp())
+  AND (k.made_by IS NULL OR (m.status = 'active' AND a.is_active AND a.erased_at IS NULL))
+
+-- part: with_maker
+api_clients k LEFT JOIN memberships m ON m.id = k.made_by LEFT JOIN accounts a ON a.id = m.account_id
+
 -- part: usable
 -- Keys that may be used now: not revoked, not over, their party there, and whoever made them still a member.
-api_clients k JOIN parties p ON p.id = k.party_id
-LEFT JOIN memberships m ON m.id = k.made_by LEFT JOIN accounts a ON a.id = m.account_id
-WHERE k.revoked_at IS NULL AND p.deleted_at IS NULL
-  AND (k.expires_at IS NULL OR k.expires_at > clock_timestamp())
-  AND (k.made_by IS NULL OR (m.status = 'active' AND a.is_active AND a.erased_at IS NULL))
+{with_maker} JOIN parties p ON p.id = k.party_id WHERE k.revoked_at IS NULL AND p.deleted_at IS NULL AND {stands}
 
 -- name: find
 -- By its public name, or by the hash of the one that is a secret.
@@ -28,10 +32,9 @@ SELECT {columns} FROM {usable} AND k.id = :id;
 
 -- name: of_party
 -- With why one that is not revoked opens nothing all the same: it is over, or whoever made it is no active member any more.
-SELECT c.id, c.name, c.public_key, c.scopes, c.ip_allow::text[] AS ip_allow, c.expires_at, c.last_used_at, c.created_at,
-  c.description, c.rate_limit, CASE WHEN c.expires_at <= clock_timestamp() THEN 'expired'
-    WHEN NOT EXISTS (SELECT FROM {usable} AND k.id = c.id) THEN 'maker_gone' ELSE 'active' END AS status
-FROM api_clients c WHERE c.party_id = :party_id AND c.revoked_at IS NULL ORDER BY c.created_at DESC, c.id;
+SELECT k.id, k.name, k.public_key, k.scopes, k.ip_allow::text[] AS ip_allow, k.expires_at, k.last_used_at, k.created_at,
+  k.description, k.rate_limit, CASE WHEN k.expires_at <= clock_timestamp() THEN 'expired' WHEN {stands} THEN 'active' ELSE 'maker_gone' END AS status
+FROM {with_maker} WHERE k.party_id = :party_id AND k.revoked_at IS NULL ORDER BY k.created_at DESC, k.id;
 
 -- name: rotate
 -- The old secret stays good for a while, so that whoever uses it can change over.

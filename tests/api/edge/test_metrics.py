@@ -11,7 +11,10 @@ from api.app import create_app
 from api.edge.health import LIFE
 from api.edge.metrics import FIGURES
 from dispatch.engine.offers import expire
+from dispatch.events import Actor
 from dispatch.process import crons
+from dispatch.webhooks import endpoints
+from dispatch.webhooks.owners import PLATFORM
 from storage import figures
 from tests.api.support import Client
 from tests.world import World
@@ -78,6 +81,32 @@ async def test_a_node_tells_what_it_holds_and_how_the_business_stands(world: Wor
         client.app[LIFE].figures.forget()  # type: ignore[index]
         away = await scrape()
         assert away[("dispatch_database_up",)] == 0 and ("dispatch_manual_queue",) not in away
+
+
+async def test_webhooks_are_late_only_where_they_would_be_sent(world: World) -> None:
+    """Whoever switches a webhook off, or is gone, leaves what waits for it where it is."""
+    async with world.services.transaction() as tx:
+        made = await endpoints.create(
+            tx, PLATFORM, Actor("admin", "1"), url="https://hooks.example.com/in", events=["booking.created"]
+        )
+    await world.technician()
+    await world.book(dispatch=False)
+    await world.advance(seconds=900)
+
+    async def late_s() -> float:
+        async with world.services.read() as conn:
+            [found] = [f for f in await figures.present(conn, most=10, channels=[]) if f.name == "webhooks_lag_seconds"]
+        return found.value
+
+    assert await late_s() >= 900
+    for change in ("paused_until = app_now() + interval '1 hour'", "deleted_at = app_now()"):
+        await world.execute(f"UPDATE webhook_endpoints SET {change} WHERE id = $1", made.endpoint.id)
+        assert await late_s() == 0
+    await world.execute("UPDATE webhook_endpoints SET paused_until = NULL, deleted_at = NULL")
+    assert await late_s() >= 900
+    async with world.services.transaction() as tx:
+        await endpoints.change(tx, PLATFORM, made.endpoint.id, Actor("admin", "1"), is_active=False)
+    assert await late_s() == 0
 
 
 async def test_every_figure_of_the_database_is_described(world: World) -> None:

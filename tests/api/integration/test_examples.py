@@ -59,6 +59,23 @@ async def test_each_example_books_and_cancels(live: Live, language: str) -> None
     assert owner == app.id
 
 
+@pytest.mark.parametrize("language", BOOKING)
+async def test_an_example_goes_on_for_whoever_changes_it(live: Live, tmp_path: Path, language: str) -> None:
+    """The first run is forgotten: another person at another place is another customer, not a mistake."""
+    if language == "curl" and shutil.which("curl") is None:
+        pytest.skip("needs curl")
+    app = await onboard(live)
+    program, script = BOOKING[language]
+    changed = tmp_path / script
+    text = (EXAMPLES / script).read_text()
+    changed.write_text(text.replace("Asha Rao", "Meera Das").replace("+919876543210", "+919876543211"))
+    for path in (script, script, str(changed)):
+        code, _, error = await run((program, path), **env_of(live, app))
+        assert code == 0, error
+    names = "SELECT array_agg(a.name ORDER BY a.name) FROM integration_customers c JOIN accounts a ON a.id = c.account_id"
+    assert await live.value(f"{names} WHERE c.integration_id = $1::uuid", app.id) == ["Asha Rao", "Meera Das"]
+
+
 @pytest.mark.parametrize("language", PROVING)
 async def test_each_example_proves_a_webhook_and_refuses_a_forged_one(language: str) -> None:
     headers = signing.headers([signing.generated(), SECRET], "msg_1", datetime.now(UTC), BODY)

@@ -247,9 +247,19 @@ async def test_what_is_missing_is_said(live: Live) -> None:
     assert missing["errors"][0]["field"] == "documents"
     many = {"documents": DOCUMENTS["documents"] * 6}
     await begun.step("verification", many, expect=400)
-    bad = {"documents": [{"type": "passport", "name": "x", "url": "u"}]}
+    bad = {"documents": [{"type": "passport", "name": "x", "url": "javascript:alert(1)"}]}
     refused = await begun.step("verification", bad, expect=400)
-    assert {e["field"] for e in refused["errors"]} == {"documents.0.type", "documents.0.name"}
+    assert {e["field"] for e in refused["errors"]} == {"documents.0.type", "documents.0.name", "documents.0.url"}
+
+
+async def test_whoever_was_rejected_is_not_led_on(live: Live, admin: Person) -> None:
+    begun = await begin(live)
+    for step, body in (("business-info", BUSINESS), ("api-setup", URLS), ("verification", DOCUMENTS)):
+        await begun.step(step, body)
+    await admin.call("PUT", f"/api/partners/{begun.id}", {"status": "rejected"})
+    for step, body in (("verification", DOCUMENTS), ("activate", {})):
+        refused = await begun.step(step, body, expect=409)
+        assert refused["code"] == "ONBOARDING_OVER" and "rejected" in refused["message"]
 
 
 async def test_some_of_fifteen_starts_at_once_are_refused(fresh_dsn: str, tmp_path: Path) -> None:

@@ -60,8 +60,19 @@ async def test_a_key_never_has_more_than_its_maker(portal: Portal) -> None:
     body = {"name": "Mine", "permissions": ["read_users"]}
     key = (await portal.call("POST", PATH, body, headers=portal.home.headers(admin), expect=201))["data"]["apiKey"]
     await portal.call("GET", "/users", headers=sent(key))
+
+    async def status() -> str:
+        [shown] = [k for k in (await portal.call("GET", PATH))["data"]["apiKeys"] if k["id"] == key["id"]]
+        return str(shown["status"])
+
+    assert await status() == "active"
     await portal.call("PUT", f"/users/{admin}/status", {"status": "suspended"})
     await portal.call("GET", "/users", headers=sent(key), expect=401)
+    # Whoever looks after the keys sees why its system is refused, and is given no secret that would be refused as well.
+    assert await status() == "maker_gone"
+    refused = await portal.call("POST", f"{PATH}/{key['id']}/rotate", expect=409)
+    assert refused["error"]["code"] == "KEY_OVER"
+    await portal.call("DELETE", f"{PATH}/{key['id']}")
 
 
 async def test_a_key_sees_no_more_than_its_maker_whose_role_has_changed(portal: Portal) -> None:
