@@ -47,12 +47,18 @@ WITH due AS (
         WHERE e.deleted_at IS NULL AND (e.failing_since IS NOT NULL) = :is_failing
           AND NOT EXISTS (SELECT FROM parties p WHERE p.id = e.owner_id AND p.deleted_at IS NOT NULL)) AS lane
   CROSS JOIN LATERAL (
-    SELECT n.id, n.no FROM webhook_deliveries n
-    WHERE n.endpoint_id = lane.id AND n.state = 'pending' AND n.next_try_at <= app_now()
-      AND (n.leased_until IS NULL OR n.leased_until <= clock_timestamp()) AND (lane.takes_events OR n.type = 'ping')
-      AND NOT EXISTS (SELECT FROM webhook_deliveries o
-                      WHERE o.endpoint_id = n.endpoint_id AND o.stream = n.stream AND o.state = 'pending' AND o.no < n.no)
-    ORDER BY n.next_try_at, n.no LIMIT lane.room) AS head
+    (SELECT n.id, n.no FROM webhook_deliveries n
+     WHERE lane.takes_events AND n.endpoint_id = lane.id AND n.state = 'pending' AND n.next_try_at <= app_now()
+       AND (n.leased_until IS NULL OR n.leased_until <= clock_timestamp())
+       AND NOT EXISTS (SELECT FROM webhook_deliveries o
+                       WHERE o.endpoint_id = n.endpoint_id AND o.stream = n.stream AND o.state = 'pending' AND o.no < n.no)
+     ORDER BY n.next_try_at, n.no LIMIT lane.room)
+    UNION ALL
+    -- Of what waits for one that takes no events nothing is looked at but tests, each of a stream of its own.
+    (SELECT n.id, n.no FROM webhook_deliveries n
+     WHERE NOT lane.takes_events AND n.endpoint_id = lane.id AND n.state = 'pending' AND n.type = 'ping'
+       AND n.next_try_at <= app_now() AND (n.leased_until IS NULL OR n.leased_until <= clock_timestamp())
+     ORDER BY n.no LIMIT lane.room)) AS head
   ORDER BY turn, CASE WHEN :is_failing THEN random() END, head.no LIMIT :limit
 ), taken AS (
   SELECT n.id FROM webhook_deliveries n JOIN due ON due.id = n.id

@@ -6,10 +6,13 @@ import asyncio
 from collections import Counter
 from datetime import datetime, timedelta
 
+import pytest
+
 from dispatch.ports.webhooks import Answer
 from dispatch.webhooks import deliveries, endpoints
 from dispatch.webhooks.owners import PLATFORM, Owner
 from dispatch.webhooks.worker import WebhookWorker
+from storage import webhook_deliveries as rows
 from tests.dispatch.webhooks.hooks import STAFF, Hooks
 from tests.dispatch.webhooks.receivers import Receivers, Sent, drain
 from tests.world import World
@@ -44,9 +47,14 @@ async def test_a_receiver_that_takes_few_at_a_time_gets_all_of_them(hooks: Hooks
             # Of streams of their own, as those of bookings are.
             told = {"kind": "test", "text": str(number), "at": tx.now.isoformat()}
             await deliveries.publish(tx, ours, "security.alert", told, stream=str(number))
-    for _ in range(EVENTS // A_MINUTE + 60):
+    for _ in range(EVENTS // A_MINUTE + 30):
         await drain(worker)
         await world.advance(seconds=60)
+    assert busy.taken.total() > EVENTS * 0.9
+    # One or two were refused more than once, and have their own pauses.
+    for _ in range(24):
+        await drain(worker)
+        await world.advance(seconds=3600)
     states = "SELECT state, count(*) FROM webhook_deliveries GROUP BY state"
     assert [tuple(row) for row in await world.fetch(states)] == [("delivered", EVENTS)]
     assert busy.taken.total() == EVENTS
@@ -78,6 +86,28 @@ async def test_a_pause_is_the_endpoints_alone_and_ends_early_for_a_test_or_anoth
     await drain(worker)
     there = [str(sent.body["data"]["booking_id"]) for sent in receivers.got if sent.url.endswith("else")]  # type: ignore[index]
     assert sorted(there) == sorted([str(first.id), str(second.id)])
+
+
+@pytest.mark.parametrize("change", ["is_active = false", "paused_until = app_now() + interval '1 hour'"])
+async def test_what_waits_for_an_endpoint_that_takes_nothing_is_not_looked_through(hooks: Hooks, change: str) -> None:
+    """Whoever claims does so several hundred times a second, and a backlog may be of many thousands."""
+    world = hooks.world
+    made = await hooks.endpoint()
+    async with world.services.transaction() as tx:
+        await tx.conn.execute(
+            "INSERT INTO webhook_deliveries (endpoint_id, owner_key, type, stream, data)"
+            " SELECT id, owner_key, 'booking.created', n::text, '{}' FROM webhook_endpoints, generate_series(1, 2000) n"
+        )
+        off = ", disabled_reason = 'owner', disabled_at = app_now()" if "is_active" in change else ""
+        await tx.conn.execute(f"UPDATE webhook_endpoints SET {change}{off}")
+        await endpoints.test(tx, PLATFORM, made.endpoint.id, STAFF)
+    await world.execute("ANALYZE webhook_deliveries")
+    read = "SELECT idx_tup_fetch + seq_tup_read FROM pg_stat_xact_user_tables WHERE relname = 'webhook_deliveries'"
+    async with world.services.transaction() as tx:
+        before = await tx.conn.fetchval(read)
+        [ping] = await rows.claim(tx.conn, endpoint_ids=[], rooms=[], is_failing=False, limit=10, lease_s=60.0)
+        assert ping.type == "ping"
+        assert await tx.conn.fetchval(read) - before < 100
 
 
 async def test_what_arrived_is_delivered_though_its_endpoint_was_switched_off_meanwhile(hooks: Hooks) -> None:
