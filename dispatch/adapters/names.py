@@ -30,7 +30,8 @@ class Names(AbstractResolver):
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
     ) -> list[ResolveResult]:
         """Raises OSError for a name that leads nowhere."""
-        addresses, error = await asyncio.shield(self._running.get((host, port, family)) or self._begin(host, port, family))
+        looked = self._running.get((host, port, family)) or self._begin(host, port, family)
+        addresses, error = await asyncio.shield(looked)
         if error is not None:
             raise error
         return [
@@ -45,7 +46,6 @@ class Names(AbstractResolver):
 
     async def close(self) -> None:
         """What is being looked up ends by itself; its thread keeps no process alive."""
-        return None
 
     def _begin(self, host: str, port: int, family: int) -> asyncio.Future[_Found]:
         loop, key = asyncio.get_running_loop(), (host, port, family)

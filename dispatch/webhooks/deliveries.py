@@ -29,7 +29,7 @@ LOG = rows.of_owner
 
 
 class NotReplayable(Conflict):
-    """This delivery cannot be sent again now: it still waits, was a test, its webhook is off, or its owner not active."""
+    """This delivery cannot be sent again now: it waits, was a test, its webhook is off, or its owner not active."""
 
     code = "not_replayable"
 

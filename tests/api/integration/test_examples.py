@@ -72,8 +72,12 @@ async def test_an_example_goes_on_for_whoever_changes_it(live: Live, tmp_path: P
     for path in (script, script, str(changed)):
         code, _, error = await run((program, path), **env_of(live, app))
         assert code == 0, error
-    names = "SELECT array_agg(a.name ORDER BY a.name) FROM integration_customers c JOIN accounts a ON a.id = c.account_id"
-    assert await live.value(f"{names} WHERE c.integration_id = $1::uuid", app.id) == ["Asha Rao", "Meera Das"]
+    names = await live.value(
+        "SELECT array_agg(a.name ORDER BY a.name) FROM integration_customers c JOIN accounts a ON a.id = c.account_id"
+        " WHERE c.integration_id = $1::uuid",
+        app.id,
+    )
+    assert names == ["Asha Rao", "Meera Das"]
 
 
 @pytest.mark.parametrize("language", PROVING)
