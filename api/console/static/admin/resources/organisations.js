@@ -43,6 +43,7 @@ export const organisations = {
     { label: "Tier", method: "PATCH", path: `${ONE}/tier`, value: (o) => o, undo: (o) => ({ tier: o.tier }) },
     { label: "Terms", method: "PATCH", path: `${ONE}/terms`, isEdit: true },
     { label: "Account manager", method: "PATCH", path: `${ONE}/account-manager`, form: { labels: { account_id: "Member of staff" } }, undo: (o) => ({ account_id: o.account_manager_id }) },
+    { label: "Name another owner", method: "PUT", path: `${ONE}/owner` },
   ],
 };
 
