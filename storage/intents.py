@@ -38,6 +38,7 @@ class StateCount:
 insert = sql.scalar("insert", UUID)
 insert_claimed = sql.row("insert_claimed", Intent)
 rearm_order = sql.run("rearm_order")
+rearm_link = sql.run("rearm_link")
 claim = sql.row("claim", Intent)
 claim_due = sql.row("claim_due", Intent)
 give_up_stale = sql.row("give_up_stale", Intent)

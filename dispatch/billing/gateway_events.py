@@ -12,7 +12,7 @@ from uuid import UUID
 import orjson
 
 from dispatch.adapters.razorpay import wire as wire
-from dispatch.billing import captures, intents, pages, payout_sending, refunds
+from dispatch.billing import captures, intents, pages, payout_sending, provider_requests, refunds
 from dispatch.engine import alerts
 from dispatch.errors import DispatchError, Malformed
 from dispatch.ports.gateway import Gateway, GatewayPayment, GatewayRefund, GatewayRefused
@@ -358,17 +358,31 @@ async def _gave_back_at_page(
 async def _link(services: Services, gateway: Gateway, event: DueEvent) -> str | None:
     """What became of a page for an invoice or a bill: the gateway is asked, the event only says of what.
 
-    Links of providers' requests are known by their payments.
+    That providers' requests are paid is known by their payments; whose page has run out gets another one.
     """
     link_id = _entity_id(event.payload, "payment_link")
     if link_id is None:
         raise NeedsPerson("the event names no link")
     reference = str(_entity(event.payload, "payment_link").get("reference_id"))
     ours = await pages.owner_of(services, link_id=link_id, reference=reference)
-    if ours is None:
+    if ours is not None:
+        await pages.settle(services, ours, await gateway.fetch_payment_link(link_id))
+        return None
+    if event.event_type != "payment_link.expired" or not await _is_expired(gateway, link_id):
         return "not of interest"
-    await pages.settle(services, ours, await gateway.fetch_payment_link(link_id))
-    return None
+    async with services.transaction() as tx:
+        is_open = await provider_requests.page_expired(tx, link_id)
+    return None if is_open else "nobody waits at this page"
+
+
+async def _is_expired(gateway: Gateway, link_id: str) -> bool:
+    """Of a page of somebody else's the gateway may know nothing."""
+    try:
+        return (await gateway.fetch_payment_link(link_id)).status == "expired"
+    except GatewayRefused as e:
+        if e.status not in NO_SUCH:
+            raise
+        return False
 
 
 async def _payout(services: Services, gateway: Gateway, event: DueEvent) -> str | None:

@@ -114,7 +114,7 @@ async def _done(tx: Tx, intent: Intent) -> None:
     if intent.may_have_happened:
         # It had failed before, so somebody may have been told.
         about = _subject(intent) or f"payment:{intent.payment_id}"
-        await alerts.resolve(tx, [f"{intent.kind}_review"], subject=about)
+        await alerts.resolve(tx, [f"{intent.kind}_review", f"{intent.kind}_refused"], subject=about)
         await hurry(tx)
 
 

@@ -10,7 +10,7 @@ from uuid import UUID
 from dispatch.billing import provider_requests
 from dispatch.billing.provider_requests import NewRequest, RequestClosed
 from dispatch.config import Settings
-from dispatch.errors import Gone, Invalid, Missing, Unavailable
+from dispatch.errors import Gone, Invalid, Missing
 from dispatch.parties import provider_customers, providers
 from dispatch.services import Services, Tx
 from storage import payment_links as rows
@@ -28,12 +28,6 @@ class LinkInactive(Gone):
     """This payment link is no longer in use."""
 
     code = "link_inactive"
-
-
-class PagePending(Unavailable):
-    """The payment page is being prepared; try again in a moment."""
-
-    code = "page_pending"
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +73,8 @@ async def check_out(
 ) -> PaymentRequest:
     """The request behind a public code, with the gateway's page: the request's own, or a new one of this payer.
 
-    Whoever comes twice goes on with what they began. Raises Missing, LinkInactive, RequestClosed, PagePending,
-    PaymentsNotConfigured, Invalid.
+    Whoever comes twice goes on with what they began. Raises Missing, LinkInactive, RequestClosed, NotInCash,
+    PagePending, PageRefused, PaymentsNotConfigured, Invalid.
     """
     services.require_gateway()
     check_redirect(services.settings, redirect_url)
@@ -92,14 +86,14 @@ async def check_out(
             raise RequestClosed
         if known.payment_id is None:
             raise provider_requests.NotInCash
-        return _ready(await provider_requests.with_page(services, known))
+        return await provider_requests.page_of(services, known)
     if link is None:
         raise Missing("payment link")
     if link.status != "active":
         raise LinkInactive
     async with services.transaction() as tx:
         made = await _begin(tx, link, payer, amount_minor, redirect_url or link.redirect_url)
-    return _ready(await provider_requests.with_page(services, made))
+    return await provider_requests.page_of(services, made)
 
 
 async def _begin(
@@ -119,12 +113,6 @@ async def _begin(
         customer, amount, link.currency, "link", link.description or link.title, purpose="link", link_id=link.id,
         redirect_url=redirect_url,
     ))  # fmt: skip
-
-
-def _ready(request: PaymentRequest) -> PaymentRequest:
-    if request.url is None:
-        raise PagePending(retry_after_s=3.0)
-    return request
 
 
 def check_redirect(settings: Settings, url: str | None) -> None:

@@ -13,7 +13,7 @@ from uuid import UUID, uuid4
 
 from dispatch.billing import intents, provider_transactions, request_links, request_payments
 from dispatch.billing.provider_transactions import NewTransaction
-from dispatch.errors import Conflict, Invalid, Missing
+from dispatch.errors import Conflict, Invalid, Missing, Unavailable
 from dispatch.reports.formats import amount_text
 from dispatch.services import Services, Tx
 from storage import intents as intent_rows
@@ -44,6 +44,18 @@ class NotInCash(Conflict):
     """A request that is paid in cash has no payment page."""
 
     code = "paid_in_cash"
+
+
+class PageRefused(Conflict):
+    """This cannot be paid at a page just now: the payment gateway refuses to make one. Ask whom you want to pay."""
+
+    code = "page_refused"
+
+
+class PagePending(Unavailable):
+    """The payment page is being prepared; try again in a moment."""
+
+    code = "page_pending"
 
 
 class PaidAtAPage(Conflict):
@@ -119,8 +131,12 @@ def too_little(amount_minor: int | None, currency: str) -> str | None:
 
 
 async def with_page(services: Services, request: PaymentRequest) -> PaymentRequest:
-    """The request with its page, if the gateway gives one within a few seconds."""
+    """The request with its page, if the gateway gives one within a few seconds.
+
+    One that it has refused is tried once more: the reason may be gone.
+    """
     end = time.monotonic() + WAIT_S
+    await _ask_again(services, request)
     while request.payment_id is not None and request.url is None and request.status == "pending":
         async with services.read() as conn:
             intent = await intent_rows.of_payment(conn, payment_id=request.payment_id, kind="link")
@@ -135,6 +151,28 @@ async def with_page(services: Services, request: PaymentRequest) -> PaymentReque
             # Somebody else is asking just now.
             await asyncio.sleep(LOOK_S)
     return request
+
+
+async def _ask_again(services: Services, request: PaymentRequest) -> None:
+    if request.payment_id is None or request.url is not None or request.status != "pending":
+        return
+    async with services.read() as conn:
+        intent = await intent_rows.of_payment(conn, payment_id=request.payment_id, kind="link")
+    if intent is not None and intent.state in ("failed", "manual_review"):
+        async with services.transaction() as tx:
+            await intent_rows.rearm_link(tx.conn, intent_id=intent.id)
+
+
+async def page_of(services: Services, request: PaymentRequest) -> PaymentRequest:
+    """The same for whoever wants to pay now. Raises PagePending, PageRefused."""
+    request = await with_page(services, request)
+    if request.url is not None:
+        return request
+    async with services.read() as conn:
+        intent = await intent_rows.of_payment(conn, payment_id=request.payment_id, kind="link")
+    if intent is not None and intent.state == "failed":
+        raise PageRefused
+    raise PagePending(retry_after_s=3.0)
 
 
 async def _ask(tx: Tx, provider_id: UUID, account_id: UUID, amount_minor: int, currency: str) -> UUID:
@@ -198,6 +236,15 @@ async def _reprice(tx: Tx, request: PaymentRequest, amount_minor: int, needs_pag
         payment_id = await _ask(tx, request.provider_id, request.account_id, amount_minor, request.currency)
     await rows.reprice(tx.conn, id=request.id, amount_minor=amount_minor, payment_id=payment_id)
     await _give_up(tx, request, payment_id)
+
+
+async def page_expired(tx: Tx, gateway_link_id: str) -> bool:
+    """The gateway's page has run out while its request is open: another one is made. False: nobody waits at it."""
+    request = await rows.lock_of_link(tx.conn, gateway_link_id=gateway_link_id)
+    if request is None or request.status != "pending":
+        return False
+    await _reprice(tx, request, request.amount_minor, True)
+    return True
 
 
 async def _give_up(tx: Tx, request: PaymentRequest, instead: UUID | None) -> None:

@@ -28,6 +28,12 @@ UPDATE payment_intents SET state = 'pending', next_try_at = clock_timestamp(), u
 WHERE payment_id = :payment_id AND kind = 'order'
   AND (state = 'manual_review' OR (state = 'pending' AND next_try_at > clock_timestamp()));
 
+-- name: rearm_link
+-- Somebody wants to pay there: what was refused, or waits for a person, is tried once more, and the gateway is asked first.
+UPDATE payment_intents SET state = 'pending', attempts = 1, next_try_at = clock_timestamp(), updated_at = clock_timestamp(),
+  give_up_at = clock_timestamp() + interval '1 day'
+WHERE id = :intent_id AND state IN ('failed', 'manual_review');
+
 -- name: claim
 -- One runner at a time, for as long as the lease lasts. A runner that died leaves it to whoever comes after that.
 UPDATE payment_intents SET state = 'running', attempts = attempts + 1, updated_at = clock_timestamp(),

@@ -41,6 +41,9 @@ SELECT {columns} FROM {source} WHERE q.payment_id = :payment_id;
 -- name: lock_of_payment
 SELECT {columns} FROM {source} WHERE q.payment_id = :payment_id FOR UPDATE OF q;
 
+-- name: lock_of_link
+SELECT {columns} FROM {source} WHERE q.gateway_link_id = :gateway_link_id FOR UPDATE OF q;
+
 -- name: by_code
 SELECT {columns} FROM {source} WHERE q.code = :code;
 

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
+import pytest
+
+from dispatch.ports.gateway import GatewayRefused
 from tests.api.provider.conftest import Office, call
 from tests.api.provider.test_payment_requests import available, pay
 
@@ -47,3 +51,28 @@ async def test_a_page_sends_back_only_to_addresses_on_the_list(office: Office) -
     answer = await call(office.client, None, "POST", link["checkoutEndpoint"], payer, expect=400)
     assert "amount" in answer["errors"]
     await call(office.client, None, "POST", "/api/providers/payment-links/public/none/checkout", payer, expect=404)
+
+
+async def test_a_page_that_the_gateway_refused_is_said_and_tried_again_by_whoever_comes(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    owner = await office.owner()
+    link = (await owner.call("POST", "/payment-links", {"title": "A visit", "amount": 50_000}, expect=201))["data"]
+    path, payer = link["checkoutEndpoint"], {"name": "John Doe", "email": "john@example.com"}
+    client = type(office.till.gateway)
+
+    async def refuse(*args: Any, **words: Any) -> Any:
+        raise GatewayRefused("This currency is not switched on.")
+
+    refused = "SELECT count(*) FROM alerts WHERE kind = 'link_refused' AND resolved_at IS NULL"
+    with monkeypatch.context() as patched:
+        patched.setattr(client, "create_payment_link", refuse)
+        for _ in range(2):
+            answer = await call(office.client, None, "POST", path, payer, expect=409)
+            assert answer["error"]["code"] == "PAGE_REFUSED", "nobody is told to come again in a moment"
+        assert await office.world.value(refused) == 1
+    paid = (await call(office.client, None, "POST", path, payer, expect=201))["data"]["payment"]
+    assert paid["checkout_url"] and await office.world.value(refused) == 0
+    [request] = (await owner.call("GET", "/transactions/payment-requests"))["data"]["items"]
+    await pay(office, request)
+    assert await available(owner) == 50_000

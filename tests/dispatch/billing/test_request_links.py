@@ -8,12 +8,13 @@ from typing import Any
 
 import pytest
 
-from dispatch.billing import provider_requests, request_links
+from dispatch.billing import captures, provider_requests, request_links
 from dispatch.billing.provider_requests import Change
 from dispatch.ports.gateway import Gateway, GatewayLink
 from storage import intents as intent_rows
 from storage import payment_requests as request_rows
 from storage.payment_requests import PaymentRequest
+from tests.dispatch.billing.test_gateway_events import event, send
 from tests.dispatch.billing.till import Till
 from tests.providers import add_provider, ask
 
@@ -126,4 +127,39 @@ async def test_a_page_whose_order_is_not_known_yet_is_asked_about(deaf_till: Til
     assert now.status == ("cancelled" if is_called_off else "paid")
     refunds = await till.world.value("SELECT count(*) FROM refunds WHERE payment_id = $1", request.payment_id)
     assert refunds == is_called_off, "money that nobody asks for any more goes back"
+    await till.check()
+
+
+@pytest.mark.parametrize("is_open", [True, False])
+async def test_a_page_that_has_run_out_gets_another_one_while_its_request_is_open(
+    deaf_till: Till, monkeypatch: pytest.MonkeyPatch, is_open: bool
+) -> None:
+    """The gateway closes its pages by itself after half a year: whoever comes then is led to a dead one."""
+    till, services = deaf_till, deaf_till.world.services
+    owned = await add_provider(services)
+    before = await ask(services, owned)
+    if not is_open:
+        await provider_requests.cancel(services, owned.id, before.id)
+    fetch = type(till.gateway).fetch_payment_link
+
+    async def run_out(gateway: Any, link_id: str) -> GatewayLink:
+        return replace(await fetch(gateway, link_id), status="expired")
+
+    monkeypatch.setattr(type(till.gateway), "fetch_payment_link", run_out)
+    link = {"id": before.gateway_link_id, "reference_id": "PQ-1", "status": "expired"}
+    for _ in range(2):
+        await send(till, event("payment_link.expired", {"payment_link": link}))
+        await till.worker.run_due()
+    assert await till.alerts() == []
+    async with services.read() as conn:
+        now = await provider_requests.get(conn, owned.id, before.id)
+    assert (now.url != before.url, now.status) == (is_open, "pending" if is_open else "cancelled")
+    assert now.url is not None
+    if is_open:
+        assert now.payment_id is not None
+        payment, told = await till.reported(now.payment_id)
+        async with services.transaction() as tx:
+            await captures.captured(tx, payment, told)
+        async with services.read() as conn:
+            assert (await provider_requests.get(conn, owned.id, before.id)).status == "paid"
     await till.check()
