@@ -311,7 +311,7 @@ async def remind(services: Services, caller: TeamMember, body: ReminderIn) -> Re
     Example: {"subscriptionIds": ["11111111-1111-4111-8111-111111111111"], "reminderType": "expiring"}
     """
     done = await provider_reminders.send(
-        services, caller.provider, body.subscription_ids, body.reminder_type, title=body.title or None,
+        services, caller.provider, body.subscription_ids, title=body.title or None,
         message=body.custom_message or body.message or None,
     )  # fmt: skip
     shown = RemindedOut(

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from uuid import UUID, uuid4
 
-from dispatch.billing import provider_facts, provider_requests, refunds, request_links
+from dispatch.billing import provider_facts, provider_requests, refunds, request_links, subscription_notices
 from dispatch.billing.provider_requests import NewRequest
 from dispatch.errors import Conflict, DispatchError, Invalid, Missing
 from dispatch.events import Actor
@@ -175,7 +175,7 @@ async def _change(
     tx: Tx, provider_id: UUID, subscription_id: UUID, what: Change
 ) -> tuple[list[PaymentRequest], list[PaymentRequest]]:
     """The requests that it called off, and those that it made instead."""
-    known, waiting = await _lock_with_requests(tx, provider_id, subscription_id)
+    known, waiting = await lock_with_requests(tx, provider_id, subscription_id)
     if known.status == "cancelled":
         raise Cancelled
     bad: dict[str, str] = {}
@@ -220,10 +220,14 @@ async def _ask_anew(
     for request in closed:
         days = None if request.renews_days is None else one.period_days
         asked.append(await ask(tx, provider, one, customer, renews_days=days))
+    if None in asked and any(request.renews_days is not None for request in closed):
+        # Its next period, which was asked for, costs nothing now.
+        await rows.extend(tx.conn, id=one.id, days=one.period_days)
+        await tell(tx, one.provider_id, one.id)
     return closed, [request for request in asked if request is not None]
 
 
-async def _lock_with_requests(
+async def lock_with_requests(
     tx: Tx, provider_id: UUID, subscription_id: UUID
 ) -> tuple[Subscription, list[PaymentRequest]]:
     """A subscription and what is asked for it and not paid yet. Raises Missing."""
@@ -242,7 +246,7 @@ async def cancel(
 ) -> Subscription:
     """Ends a subscription now; with `refund` what was paid for the time that is left goes back (pro rata).
 
-    What is still asked for is called off. Repeated, it changes nothing. Raises Missing, PayeeHasLess.
+    What is still asked for is called off, and the customer is told. Repeated, it changes nothing. Raises Missing, PayeeHasLess.
     """
     closed = await services.retrying(partial(
         _cancel, provider_id=provider_id, subscription_id=subscription_id, refund=refund, actor=actor
@@ -255,13 +259,15 @@ async def cancel(
 
 async def _cancel(tx: Tx, provider_id: UUID, subscription_id: UUID, refund: bool, actor: Actor) -> list[PaymentRequest]:
     """The requests that it called off. What is read of payments is read under the locks of all of them."""
-    known, waiting = await _lock_with_requests(tx, provider_id, subscription_id)
+    known, waiting = await lock_with_requests(tx, provider_id, subscription_id)
     if known.status == "cancelled":
         return []
     closed = [request for request in waiting if await provider_requests.call_off(tx, request)]
     given_back = await _give_back(tx, known, actor) if refund else None
     await rows.cancel(tx.conn, id=subscription_id, refund_minor=given_back)
     await tell(tx, provider_id, subscription_id)
+    if known.status == "active":
+        await subscription_notices.called_off(tx, await get(tx.conn, provider_id, subscription_id), given_back or 0)
     return closed
 
 

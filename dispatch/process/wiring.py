@@ -13,9 +13,9 @@ from dispatch.billing import (
     moved_bookings,
     promos,
     provider_subscriptions,
-    renewals,
     request_links,
     request_payments,
+    subscription_notices,
 )
 from dispatch.billing.worker import MoneyWorker
 from dispatch.engine import detections, presence, settings
@@ -43,7 +43,7 @@ def reactions_of(services: Services) -> None:
     for part in (earnings, cancelled, promos, bulk_visits, moved_bookings, notifications):
         part.register(services.reactions)
     request_payments.follow(provider_subscriptions.PURPOSE, provider_subscriptions.paid)
-    request_links.follow(provider_subscriptions.PURPOSE, renewals.send_link)
+    request_links.follow(provider_subscriptions.PURPOSE, subscription_notices.send_link)
 
 
 def workers_of(services: Services) -> list[Worker]:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from dispatch.billing import provider_requests, provider_subscriptions, renewals
+from dispatch.billing.provider_subscriptions import Change
 from dispatch.errors import Conflict
 from storage import provider_subscriptions as rows
 from storage.provider_subscriptions import Subscription
+from tests.dispatch.billing.test_subscription_notices import told
 from tests.dispatch.billing.till import Till
 from tests.providers import add_provider, subscribe
 
@@ -103,25 +106,19 @@ async def test_the_customer_gets_the_link_once_there_is_one_and_again_at_the_end
     one, dropped = await subscribe(services, owned, auto_renew=True), await subscribe(services, owned)
     await till.worker.run_due()
 
-    async def told(to: Subscription) -> list[str]:
-        found = await till.world.fetch(
-            "SELECT data ->> 'message' AS message FROM outbox WHERE recipient = $1 ORDER BY id", to.customer_email
-        )
-        return [row["message"] for row in found]
-
     await till.world.advance(days=28)
     assert (await renewals.turn(services))["asked"] == 1
-    assert len(await told(one)) == 1, "the reminder; there is no page yet"
+    assert len(await told(till, one)) == 2, "where to pay the first period, and the reminder; there is no page yet"
     await till.worker.run_due()
     url = await till.world.value("SELECT url FROM payment_requests WHERE renews_days = 30")
-    [_, asked] = await told(one)
+    [_, _, asked] = await told(till, one)
     assert url in asked and "3,000" in asked.replace("3000", "3,000")
     await till.world.advance(days=3)
     await renewals.turn(services)
     await renewals.turn(services)
-    [_, _, ended] = await told(one)
+    [_, _, _, ended] = await told(till, one)
     assert "ended" in ended and url in ended
-    assert len(await told(dropped)) == 1, "it was not to go on"
+    assert len(await told(till, dropped)) == 2, "it was not to go on"
 
 
 async def test_one_that_cannot_be_done_stops_no_other_and_what_is_over_ends_first(
@@ -147,3 +144,37 @@ async def test_one_that_cannot_be_done_stops_no_other_and_what_is_over_ends_firs
     assert (await now(till, good)).ends_at > good.ends_at and (await now(till, bad)).ends_at == bad.ends_at
     assert (await renewals.turn(services))["asked"] == 1, "at the next turn it is tried again"
     assert (await now(till, bad)).ends_at > bad.ends_at
+
+
+async def test_an_end_that_was_put_off_asks_for_no_second_period(deaf_till: Till) -> None:
+    """Whoever paid both pages would have paid twice for what they were told is one period."""
+    till, services = deaf_till, deaf_till.world.services
+    owned = await add_provider(services)
+    one = await subscribe(services, owned, auto_renew=True)
+    await till.worker.run_due()
+    await till.world.advance(days=28)
+    await renewals.turn(services)
+    await till.worker.run_due()
+    later = Change(ends_at=one.ends_at + timedelta(days=10))
+    await provider_subscriptions.change(services, owned.id, one.id, later)
+    await till.world.advance(days=10)
+    assert (await renewals.turn(services))["asked"] == 1 and (await renewals.turn(services))["asked"] == 0
+    await till.worker.run_due()
+    [asked] = await till.world.fetch("SELECT url, due_at FROM payment_requests WHERE renews_days = 30")
+    assert asked["due_at"] == (await now(till, one)).ends_at
+    letters = [message for message in await told(till, one) if asked["url"] in message]
+    assert len(letters) == 2, "the page is written of again, with the day that counts now"
+    assert letters[0] != letters[1]
+
+
+async def test_a_next_period_that_was_asked_for_and_costs_nothing_now_begins(deaf_till: Till) -> None:
+    till, services = deaf_till, deaf_till.world.services
+    owned = await add_provider(services)
+    one = await subscribe(services, owned, auto_renew=True)
+    await till.world.advance(days=28)
+    await renewals.turn(services)
+    await provider_subscriptions.change(services, owned.id, one.id, Change(amount_minor=0))
+    shown = await now(till, one)
+    assert (shown.ends_at - one.ends_at).days == 30, "nobody would ask for this end a second time"
+    await till.world.advance(days=3)
+    assert (await renewals.turn(services))["ended"] == 0
