@@ -15,7 +15,8 @@ sql = Statements("provider_customers")
 
 @dataclass(frozen=True, slots=True)
 class Customer:
-    """`spent_minor` is of settled credits in the provider's own currency."""
+    """`spent_minor` is what was paid in the provider's own currency less what went back; `transactions` counts what
+    was paid."""
 
     id: UUID
     provider_id: UUID

@@ -39,6 +39,7 @@ class Summary:
 get = sql.row("get", Teammate)
 lock = sql.row("lock", Teammate)
 lock_owner = sql.row("lock_owner", Teammate)
+owner_email = sql.scalar("owner_email", str)
 lock_by_email = sql.row("lock_by_email", Teammate)
 add = sql.scalar("add", UUID)
 join = sql.run("join")

@@ -45,14 +45,26 @@ class Provider:
     updated_at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class Worker:
+    """A technician, and the provider that they work for; None: for themselves."""
+
+    id: UUID
+    name: str
+    phone: str | None
+    provider_id: UUID | None
+
+
 insert_party = sql.scalar("insert_party", UUID)
 insert = sql.run("insert")
 get = sql.row("get", Provider)
 lock = sql.row("lock", Provider)
 all = sql.rows("all", Provider)
 paid_out = sql.run("paid_out")
+ask_for_account = sql.run("ask_for_account")
 set_payouts = sql.run("set_payouts")
 enlist = sql.run("enlist")
+lock_technician = sql.row("lock_technician", Worker)
 set_service = sql.run("set_service")
 set_units = sql.run("set_units")
 set_general = sql.run("set_general")

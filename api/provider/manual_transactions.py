@@ -110,7 +110,7 @@ async def record(services: Services, caller: TeamMember, body: ManualIn) -> Repl
         customer = None
         if body.customer_id is not None:
             customer = await provider_customers.named(tx.conn, mine.id, body.customer_id)
-        elif body.payer_name and body.payer_email:
+        elif body.payer_email:
             customer = await provider_customers.of_address(
                 tx, mine.id, source="manual", name=body.payer_name, email=body.payer_email, phone=body.payer_phone
             )

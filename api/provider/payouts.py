@@ -163,7 +163,7 @@ async def settings(services: Services, caller: TeamMember) -> PayoutSettingsOut:
 
 @provider.route("PUT", "/payouts/settings", permission="payouts:write", accepts_cards=True, tags=["payouts"])
 async def change_settings(services: Services, caller: TeamMember, body: SettingsIn) -> Reply[PayoutSettingsOut]:
-    """Change when and where money leaves by itself: what is not sent stays. The provider's address is told.
+    """Change when and where money leaves by itself: what is not sent stays. Who reads the bills and the owner are told.
 
     Example: {"payoutFrequency": "weekly", "payoutDay": "friday", "storeCurrency": "NGN",
       "bankDetails": {"bankName": "First Bank", "accountNumber": "0123452939", "accountName": "Asha Clinic"}}
@@ -173,10 +173,12 @@ async def change_settings(services: Services, caller: TeamMember, body: Settings
             tx, caller.provider_id, frequency=body.payout_frequency or None, day=body.payout_day or None,
             currency=body.store_currency or None,
         )  # fmt: skip
-        account = await bank_accounts.find(tx.conn, caller.provider_id)
-        if body.bank_details is not None:
-            told = changed.billing_email or changed.email
-            account = await bank_accounts.merge(tx, caller.provider_id, _change(body.bank_details), told_email=told)
+        if body.bank_details is None:
+            account = await bank_accounts.find(tx.conn, caller.provider_id)
+        else:
+            account = await provider_payouts.set_account(
+                tx, caller.provider_id, _change(body.bank_details), caller.actor
+            )
     shown = settings_out(changed, account, services.clock.now())
     return Reply(shown, message="Payout settings updated successfully")
 

@@ -15,11 +15,14 @@ from dispatch.errors import Conflict, Invalid, Missing
 from dispatch.events import SYSTEM, Actor
 from dispatch.outbox import messages
 from dispatch.parties import bank_accounts
+from dispatch.parties.bank_accounts import Change
 from dispatch.reports.formats import amount_text
 from dispatch.services import Services, Tx
 from storage import bank_accounts as account_rows
 from storage import payouts as rows
+from storage import provider_team as team_rows
 from storage import providers as provider_rows
+from storage.bank_accounts import BankAccount
 from storage.database.listing import Slice, Wanted
 from storage.database.pool import Conn
 from storage.payouts import Payout
@@ -27,6 +30,8 @@ from storage.providers import Provider
 
 #: Until money that has left has arrived, in days.
 ARRIVES_DAYS = 2
+#: So long it is not written to again that its money waits for a bank account, in days.
+ASK_EVERY_DAYS = 7
 METHOD = "bank_transfer"
 SERIES = "#"
 
@@ -186,12 +191,16 @@ async def _pay(tx: Tx, provider_id: UUID) -> int:
     provider = await _lock(tx, provider_id)
     if not _is_due(provider, tx.now):
         return 0
-    # Also of a day on which there is nothing to pay: what comes after it waits for the next one.
-    await provider_rows.paid_out(tx.conn, id=provider_id, day=local_day(tx.now, provider))
     currency = provider.store_currency
     held = {b.currency: b for b in await provider_wallet.balances(tx.conn, provider_id)}
     amount = held[currency].available_minor if currency in held else 0
-    if amount < max(1, provider.min_payout_minor) or await bank_accounts.find(tx.conn, provider_id) is None:
+    is_enough = amount >= max(1, provider.min_payout_minor)
+    if is_enough and await bank_accounts.find(tx.conn, provider_id) is None:
+        await _ask_for_account(tx, provider, amount, currency)
+        return 0
+    # Also of a day on which there is nothing to pay: what comes after it waits for the next one.
+    await provider_rows.paid_out(tx.conn, id=provider_id, day=local_day(tx.now, provider))
+    if not is_enough:
         return 0
     made = await payouts.create(
         tx, provider_id, method=METHOD, requested_by=f"{SYSTEM.kind}:payday", amount_minor=amount, currency=currency,
@@ -201,7 +210,37 @@ async def _pay(tx: Tx, provider_id: UUID) -> int:
     return 1
 
 
+async def _ask_for_account(tx: Tx, provider: Provider, amount_minor: int, currency: str) -> None:
+    """Writes that money waits for a bank account: its payday is made up for once there is one."""
+    address = provider.billing_email or provider.email
+    if address is None or not await provider_rows.ask_for_account(
+        tx.conn, id=provider.id, day=local_day(tx.now, provider), every_days=ASK_EVERY_DAYS
+    ):
+        return
+    await messages.enqueue(tx, "email", address, "account_needed", {"amount": amount_text(amount_minor, currency)})
+
+
 # ---------------------------------------------------------------- settings
+
+
+async def set_account(tx: Tx, provider_id: UUID, change: Change, actor: Actor) -> BankAccount:
+    """Where money goes from now on. Its owner reads of it, and whoever reads its bills.
+
+    Not only these: any administrator of the team may have named that address a moment before. Raises Invalid.
+    """
+    provider = await _lock(tx, provider_id)
+    await account_rows.lock_party(tx.conn, party_id=provider_id)
+    before = await bank_accounts.find(tx.conn, provider_id)
+    after = await bank_accounts.merge(tx, provider_id, change)
+    if before is not None and before.id == after.id:
+        return after
+    owner = await team_rows.owner_email(tx.conn, provider_id=provider_id)
+    told = {a.lower(): a for a in (provider.billing_email or provider.email, owner) if a is not None}
+    for address in told.values():
+        await messages.enqueue(tx, "email", address, "bank_account_changed", {"last4": after.last4})
+    ends = {"old": before.last4 if before else None, "new": after.last4}
+    await audit.record(tx, actor, "payouts.account", "provider", provider_id, {"account_last4": ends})
+    return after
 
 
 async def set_schedule(

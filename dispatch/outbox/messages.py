@@ -77,6 +77,15 @@ TEMPLATES: Mapping[str, str] = {
     "phone_changed": "The phone number of your account was changed. If this was not you, contact us at once.",
     "bank_account_changed": "Your payouts now go to the bank account ending in {last4}. "
     "If this was not you, contact us at once.",
+    "account_needed": "{amount} waits to be paid out to you, but there is no bank account to pay it to: enter one in "
+    "your payout settings. The money leaves as soon as there is one.",
+    "works_for": "You work for {provider} from now on: jobs that you accept from now on are paid to them, not to you. "
+    "If this is not right, contact us.",
+    "works_alone": "You work for yourself from now on: jobs that you accept from now on are paid to you.",
+    "technician_joined": "{name} works for {party} from now on: jobs that they accept from now on are paid into your "
+    "wallet. If this is not right, contact us.",
+    "technician_left": "{name} no longer works for {party}: jobs that they accept from now on are not paid to you. "
+    "Those that they had accepted are. If this is not right, contact us.",
     "webhook_disabled": "Your webhook {url} was switched off: {why}. Nothing is sent to it until you switch it on "
     "again; what it missed stands in its log and can be sent then.",
     "webhook_failed": "An event ({event}) could not be delivered to your webhook {url}: {error} It was tried {tries} "
@@ -106,6 +115,9 @@ SUBJECTS: Mapping[str, str] = {
     "bank_account_changed": "Your bank account was changed",
     "payout_rejected": "Your payout {number}",
     "payout_failed": "Your payout {number}",
+    "account_needed": "Your payout needs a bank account",
+    "technician_joined": "{name} works for you",
+    "technician_left": "{name} no longer works for you",
     "webhook_disabled": "A webhook of yours was switched off",
     "webhook_failed": "An event could not be delivered to you",
     "partner_status": "{name}: your account with us",

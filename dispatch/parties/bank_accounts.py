@@ -30,9 +30,8 @@ async def replace(
     routing_no: str | None = None,
     swift: str | None = None,
     told_phone: str | None = None,
-    told_email: str | None = None,
 ) -> BankAccount:
-    """Makes this the account that the party is paid to, and tells its phone or address. Raises Missing.
+    """Makes this the account that the party is paid to, and tells its phone. Raises Missing.
 
     The caller has checked that it may.
     """
@@ -48,8 +47,6 @@ async def replace(
     assert account is not None, "an insert returns its row"
     if told_phone:
         await messages.enqueue(tx, "sms", told_phone, "bank_account_changed", {"last4": account.last4})
-    if told_email:
-        await messages.enqueue(tx, "email", told_email, "bank_account_changed", {"last4": account.last4})
     return account
 
 
@@ -66,8 +63,8 @@ class Change:
     swift: str | None = None
 
 
-async def merge(tx: Tx, party_id: UUID, change: Change, *, told_email: str | None) -> BankAccount:
-    """Changes where a party is paid; what stays the same all over makes no new account.
+async def merge(tx: Tx, party_id: UUID, change: Change) -> BankAccount:
+    """Changes where a party is paid, and the caller tells of it; what stays the same all over makes no new account.
 
     Raises Invalid, in the contract's words and by the names under `bankDetails`: a first account needs its number, bank
     and holder, and a mask of another number is none.
@@ -98,7 +95,6 @@ async def merge(tx: Tx, party_id: UUID, change: Change, *, told_email: str | Non
     return await replace(
         tx, party_id, number=wanted.number, ifsc=wanted.ifsc, bank_name=wanted.bank_name,
         account_name=wanted.account_name, bank_code=wanted.bank_code, routing_no=wanted.routing_no, swift=wanted.swift,
-        told_email=told_email,
     )  # fmt: skip
 
 

@@ -42,7 +42,9 @@ async def ensure(
     return found
 
 
-async def of_address(tx: Tx, provider_id: UUID, *, source: str, name: str, email: str, phone: str | None) -> Customer:
+async def of_address(
+    tx: Tx, provider_id: UUID, *, source: str, name: str | None, email: str, phone: str | None
+) -> Customer:
     """The customer with this e-mail address; a new one gets an account that nobody has signed in to."""
     await account_rows.lock_address(tx.conn, email=email)
     known = await rows.by_email(tx.conn, provider_id=provider_id, email=email)

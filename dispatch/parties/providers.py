@@ -14,13 +14,14 @@ from dispatch.access import invitations, passwords
 from dispatch.engine import audit
 from dispatch.errors import Conflict, Invalid, Missing
 from dispatch.events import Actor
+from dispatch.outbox import messages
 from dispatch.services import Tx
 from storage import accounts as account_rows
 from storage import provider_team as team_rows
 from storage import providers as rows
 from storage.database.listing import Slice, Wanted
 from storage.database.pool import Conn
-from storage.providers import Provider
+from storage.providers import Provider, Worker
 
 UNITS = ("minor", "major")
 
@@ -93,27 +94,42 @@ async def create_by_staff(tx: Tx, new: NewProvider, actor: Actor) -> Provider:
 
 
 async def enlist(tx: Tx, technician_id: UUID, provider_id: UUID, actor: Actor) -> None:
-    """Jobs that this technician accepts from now on are paid to the provider. Raises Missing."""
-    await get(tx.conn, provider_id)
-    if not await rows.set_service(
-        tx.conn, technician_id=technician_id, provider_id=provider_id, only_from=False, from_id=None
-    ):
+    """Jobs that this technician accepts from now on are paid to the provider. Repeated, it changes nothing.
+
+    The technician and the providers are told. Raises Missing.
+    """
+    new = await get(tx.conn, provider_id)
+    person = await rows.lock_technician(tx.conn, technician_id=technician_id)
+    if person is None:
         raise Missing("technician")
-    await _moved(tx, technician_id, provider_id, "technician.enlisted", actor)
+    if person.provider_id == provider_id:
+        return
+    await _move(tx, person, provider_id, "technician.enlisted", actor)
+    if person.phone is not None:
+        await messages.enqueue(tx, "sms", person.phone, "works_for", {"provider": new.name})
+    if new.email is not None:
+        await messages.enqueue(tx, "email", new.email, "technician_joined", {"name": person.name, "party": new.name})
 
 
 async def release(tx: Tx, technician_id: UUID, provider_id: UUID, actor: Actor) -> None:
-    """From now on they work for themselves. Raises Missing, also when they work for another one."""
-    if not await rows.set_service(
-        tx.conn, technician_id=technician_id, provider_id=None, only_from=True, from_id=provider_id
-    ):
+    """From now on they work for themselves, and both are told. Raises Missing, also when they work for another one."""
+    person = await rows.lock_technician(tx.conn, technician_id=technician_id)
+    if person is None or person.provider_id != provider_id:
         raise Missing("technician")
-    await _moved(tx, technician_id, provider_id, "technician.released", actor)
+    await _move(tx, person, None, "technician.released", actor)
+    if person.phone is not None:
+        await messages.enqueue(tx, "sms", person.phone, "works_alone", {})
 
 
-async def _moved(tx: Tx, technician_id: UUID, provider_id: UUID, action: str, actor: Actor) -> None:
-    await audit.record(tx, actor, action, "technician", technician_id, {"provider_id": str(provider_id)})
-    tx.hint(bus.TECHNICIAN_CHANGED, {"technician_id": str(technician_id)})
+async def _move(tx: Tx, person: Worker, provider_id: UUID | None, action: str, actor: Actor) -> None:
+    """Whom they leave is told as well: from now on it earns nothing by them."""
+    await rows.set_service(tx.conn, technician_id=person.id, provider_id=provider_id)
+    named = provider_id or person.provider_id
+    await audit.record(tx, actor, action, "technician", person.id, {"provider_id": str(named)})
+    tx.hint(bus.TECHNICIAN_CHANGED, {"technician_id": str(person.id)})
+    old = await rows.get(tx.conn, id=person.provider_id) if person.provider_id is not None else None
+    if old is not None and old.email is not None:
+        await messages.enqueue(tx, "email", old.email, "technician_left", {"name": person.name, "party": old.name})
 
 
 async def get(conn: Conn, provider_id: UUID) -> Provider:

@@ -16,10 +16,11 @@ FROM provider_transactions t JOIN parties p ON p.id = t.provider_id WHERE t.prov
 
 -- name: income_by_day
 -- Credits of one currency (C113) on the day on which they were settled, less what went back on the day on which it did;
--- days without any left out. A credit stays where it is when all of it goes back: its refunds are lines of their own.
+-- days without any left out. A credit stays where it is when all of it goes back: its refunds are lines of their own. What was paid
+-- for a bill of the platform's that was closed, and lies in the wallet, is the provider's own and no income.
 SELECT day, sum(CASE type WHEN 'credit' THEN amount_minor ELSE -amount_minor END)::bigint AS amount_minor FROM provider_days
 WHERE provider_id = :provider_id AND currency = :currency
-  AND (type = 'credit' AND status IN ('settled', 'refunded') OR category = 'refund' AND status = 'settled')
+  AND (type = 'credit' AND category <> 'wallet' AND status IN ('settled', 'refunded') OR category = 'refund' AND status = 'settled')
   AND day BETWEEN :first AND :last AND (:service::text IS NULL OR lower(service) = lower(:service))
 GROUP BY day ORDER BY day;
 
@@ -28,7 +29,7 @@ SELECT extract(hour FROM t.settled_at AT TIME ZONE :timezone)::int AS hour,
   sum(CASE t.type WHEN 'credit' THEN t.amount_minor ELSE -t.amount_minor END)::bigint AS amount_minor
 FROM provider_transactions t
 WHERE t.provider_id = :provider_id AND t.currency = :currency
-  AND (t.type = 'credit' AND t.status IN ('settled', 'refunded') OR t.category = 'refund' AND t.status = 'settled')
+  AND (t.type = 'credit' AND t.category <> 'wallet' AND t.status IN ('settled', 'refunded') OR t.category = 'refund' AND t.status = 'settled')
   AND t.settled_at >= :from_at AND t.settled_at < :to_at AND (:service::text IS NULL OR lower(t.service) = lower(:service))
 GROUP BY 1 ORDER BY 1;
 

@@ -23,6 +23,11 @@ WHERE m.id = :id AND m.party_id = :provider_id AND m.realm = 'provider' AND m.st
 SELECT {columns} FROM {source}
 WHERE m.party_id = :provider_id AND m.realm = 'provider' AND m.role = 'Owner' AND m.status <> 'removed' FOR UPDATE OF m;
 
+-- name: owner_email
+-- Where its owner reads; none while nobody has followed the link.
+SELECT a.email FROM {source}
+WHERE m.party_id = :provider_id AND m.realm = 'provider' AND m.role = 'Owner' AND m.status = 'active';
+
 -- name: lock_by_email
 SELECT {columns} FROM {source}
 WHERE m.party_id = :provider_id AND m.realm = 'provider' AND m.status <> 'removed' AND lower(a.email) = lower(:email) FOR UPDATE OF m;

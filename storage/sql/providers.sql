@@ -30,6 +30,11 @@ SELECT {columns} FROM {source} WHERE p.deleted_at IS NULL ORDER BY v.id;
 -- A day pays once.
 UPDATE providers SET paid_out_on = :day WHERE id = :id AND (paid_out_on IS NULL OR paid_out_on < :day);
 
+-- name: ask_for_account
+-- Once in a while: no row where it was written to lately.
+UPDATE providers SET account_asked_on = :day
+WHERE id = :id AND (account_asked_on IS NULL OR account_asked_on + :every_days::int <= :day OR account_asked_on > :day);
+
 -- name: set_payouts
 UPDATE providers SET payout_frequency = :frequency, payout_day = :day, store_currency = :currency, updated_at = app_now(),
   payouts_from = CASE WHEN payout_frequency <> :frequency OR payout_day IS DISTINCT FROM :day THEN :today ELSE payouts_from END
@@ -40,11 +45,14 @@ WHERE id = :id;
 UPDATE technicians t SET provider_id = :id FROM parties p
 WHERE p.id = t.id AND p.kind = 'technician' AND p.deleted_at IS NULL AND p.code = ANY(:codes::text[]);
 
+-- name: lock_technician
+-- For whom a technician works, before that changes.
+SELECT t.id, p.name, p.phone, t.provider_id FROM technicians t JOIN parties p ON p.id = t.id
+WHERE t.id = :technician_id AND p.deleted_at IS NULL FOR UPDATE OF t;
+
 -- name: set_service
--- `provider_id` none: they work for themselves again. Only from whom they work for now.
-UPDATE technicians t SET provider_id = :provider_id FROM parties p
-WHERE t.id = :technician_id AND p.id = t.id AND p.deleted_at IS NULL
-  AND (NOT :only_from OR t.provider_id = :from_id);
+-- `provider_id` none: they work for themselves.
+UPDATE technicians SET provider_id = :provider_id WHERE id = :technician_id;
 
 -- name: set_units
 UPDATE providers SET money_units = :money_units, updated_at = app_now() WHERE id = :id;

@@ -30,3 +30,11 @@ async def test_what_the_provider_took_itself_is_on_the_statement_and_not_in_the_
         "AND type LIKE 'outside%'", owner.owned.id,
     )  # fmt: skip
     assert held == [-30_000, 30_000]
+
+
+async def test_who_is_known_by_an_address_alone_is_a_customer_too(office: Office) -> None:
+    owner = await office.owner()
+    body = {"amount": 30_000, "payerEmail": "carl@example.com"}
+    made = (await owner.call("POST", "/transactions/manual", body, expect=201))["data"]
+    [customer] = (await owner.call("GET", "/customers"))["data"]["customers"]
+    assert made["payer"] == {"_id": customer["_id"], "name": None, "email": "carl@example.com", "phone": None}

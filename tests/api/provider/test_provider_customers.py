@@ -89,6 +89,26 @@ async def test_whoever_had_a_job_done_is_a_customer_with_a_location(office: Offi
     ]
 
 
+async def test_a_job_paid_at_the_door_is_one_order_and_what_was_only_asked_for_is_none(office: Office) -> None:
+    owner = await office.owner()
+    technician = await office.world.technician(km_north=0.05)
+    await enlist(office.world.services, technician, owner.owned)
+    await office.till.finish(await office.world.book(), technician)
+    [customer] = (await owner.call("GET", "/customers"))["data"]["customers"]
+    body = {"customerId": customer["_id"], "amount": 50_000, "paymentMethod": "cash"}
+    asked = [(await owner.call("POST", "/transactions/payment-request", body, expect=201))["data"] for _ in range(2)]
+    await owner.call("POST", f"/transactions/payment-requests/{asked[0]['_id']}/cancel")
+    found = (await owner.call("GET", "/customers"))["data"]
+    [shown], summary = found["customers"], found["summary"]
+    assert (shown["transactionCount"], shown["totalSpent"]) == (1, 123_984)
+    assert summary["averageTransactionValue"] == 123_984
+    content, _ = await owner.file("/customers/export")
+    assert list(csv.reader(io.StringIO(content.decode())))[1][4:] == ["1", "1239.84"]
+    await owner.call("POST", f"/transactions/payment-requests/{asked[1]['_id']}/received")
+    [shown] = (await owner.call("GET", "/customers"))["data"]["customers"]
+    assert (shown["transactionCount"], shown["totalSpent"]) == (2, 173_984)
+
+
 async def test_one_address_is_one_customer(office: Office) -> None:
     owner = await office.owner()
     async with office.world.services.transaction() as tx:

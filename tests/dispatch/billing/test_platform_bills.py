@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import date, time
+from datetime import date, time, timedelta
 from uuid import UUID
 
 import pytest
 
-from dispatch.billing import ledger, platform_bills, platform_plans, provider_wallet
+from dispatch.billing import ledger, platform_bills, platform_plans, provider_dashboard, provider_wallet
 from dispatch.billing.ledger import Line
+from dispatch.billing.periods import Span
 from dispatch.billing.platform_bills import (
     DUE_DAYS,
     MOST_UNPAID,
@@ -21,6 +22,7 @@ from dispatch.billing.platform_bills import (
 )
 from dispatch.errors import Invalid
 from dispatch.localtime import local, to_utc
+from dispatch.parties import providers
 from dispatch.services import Tx
 from storage import platform_bills as rows
 from storage.platform_bills import Bill
@@ -258,6 +260,10 @@ async def test_what_a_page_says_counts_once_whoever_hears_it(deaf_till: Till, is
     assert await held(till, owned) == (50_000 if is_closed else 0)
     stated = await till.world.fetch("SELECT type, amount_minor FROM provider_transactions")
     assert [tuple(row) for row in stated] == ([("credit", 50_000)] if is_closed else [])
+    async with services.read() as conn:
+        provider, day = await providers.get(conn, owned.id), till.world.now.date()
+        span = Span(day - timedelta(days=1), day + timedelta(days=1))
+        assert await provider_dashboard.income(conn, provider, span) == 0, "its own money in its wallet is no income"
     await till.check()
 
 

@@ -21,7 +21,7 @@ from dispatch.billing.provider_payouts import AccountChanged
 from dispatch.errors import Conflict, Invalid
 from dispatch.events import Actor
 from dispatch.localtime import local
-from dispatch.parties import bank_accounts, providers
+from dispatch.parties import bank_accounts, provider_settings, providers
 from dispatch.parties.bank_accounts import Change
 from storage.database.listing import Wanted
 from storage.payouts import Payout
@@ -39,7 +39,7 @@ async def with_bank(till: Till, **values: object) -> Owned:
     owned = await add_provider(till.world.services, **values)
     async with till.world.services.transaction() as tx:
         change = Change("0123452939", "First Bank", "A Provider", "HDFC0001234")
-        await bank_accounts.merge(tx, owned.id, change, told_email=None)
+        await bank_accounts.merge(tx, owned.id, change)
     return owned
 
 
@@ -243,6 +243,57 @@ async def test_an_empty_payday_is_over_and_what_comes_after_it_waits_for_the_nex
     assert await provider_payouts.pay_due(services) == 0, "it is Sunday"
     await till.world.advance(days=5)
     assert await provider_payouts.pay_due(services) == 1
+
+
+async def test_a_payday_without_an_account_is_written_of_and_made_up_for_once_there_is_one(till: Till) -> None:
+    services = till.world.services
+    owned, poor = await add_provider(services), await add_provider(services)
+    await fund(services, owned, 500_000)
+    await fund(services, poor, 99_999)
+    await till.world.advance(days=4)
+    for _ in range(3):
+        assert await provider_payouts.pay_due(services) == 0, "it is Friday, and nobody knows where to"
+        await till.world.advance(hours=20)
+    [letter] = await till.world.fetch("SELECT recipient, body FROM outbox WHERE template = 'account_needed'")
+    assert letter["recipient"] == owned.email and "5,000" in letter["body"]
+    await till.world.advance(days=7)
+    assert await provider_payouts.pay_due(services) == 0
+    asked = "SELECT count(*) FROM outbox WHERE template = 'account_needed'"
+    assert await till.world.value(asked) == 2, "a week later once more"
+    async with services.transaction() as tx:
+        change = Change("0123452939", "First Bank", "A Provider", "HDFC0001234")
+        await provider_payouts.set_account(tx, owned.id, change, ACTOR)
+    assert await provider_payouts.pay_due(services) == 1
+    assert await available(till, owned) == 0
+    assert await provider_payouts.pay_due(services) == 0
+
+
+async def test_a_new_account_is_told_to_the_owner_too_and_stands_in_the_audit(till: Till) -> None:
+    """Whoever may change it may have named another address for the bills a moment before."""
+    services = till.world.services
+    owned = await add_provider(services)
+
+    async def change(number: str) -> None:
+        async with services.transaction() as tx:
+            await provider_payouts.set_account(tx, owned.id, Change(number, "First Bank", "A Provider"), ACTOR)
+
+    async def told() -> list[str]:
+        found = "SELECT recipient FROM outbox WHERE template = 'bank_account_changed' ORDER BY id"
+        return [row["recipient"] for row in await till.world.fetch(found)]
+
+    for _ in range(2):
+        await change("0123452939")
+    assert await told() == [owned.email], "one letter where both are one, and none of what stays as it is"
+    async with services.transaction() as tx:
+        await provider_settings.set_billing(tx, owned.id, email="bills@example.com", period=None)
+    await change("9876543210")
+    assert await told() == [owned.email, "bills@example.com", owned.email]
+    audited = await till.world.fetch(
+        "SELECT actor_id, changes FROM audit_log WHERE action = 'payouts.account' ORDER BY id"
+    )
+    assert [(a["actor_id"], a["changes"]["account_last4"]) for a in audited] == [
+        ("somebody", {"old": None, "new": "2939"}), ("somebody", {"old": "2939", "new": "3210"}),
+    ]  # fmt: skip
 
 
 async def test_a_new_schedule_pays_from_its_own_day_on(till: Till) -> None:

@@ -79,6 +79,14 @@ async def held(till: Till, owned: Owned) -> int:
         return await ledger.balance(conn, ledger.payable(owned.id, "INR"))
 
 
+async def spent(till: Till, owned: Owned) -> tuple[int, int]:
+    """What the customer has spent, and how often."""
+    [row] = await till.world.fetch(
+        "SELECT spent_minor, transactions FROM provider_customers WHERE provider_id = $1", owned.id
+    )
+    return row["spent_minor"], row["transactions"]
+
+
 async def test_two_halves_are_the_whole(deaf_till: Till) -> None:
     till = deaf_till
     owned = await add_provider(till.world.services)
@@ -86,8 +94,10 @@ async def test_two_halves_are_the_whole(deaf_till: Till) -> None:
     await give_back(till, payment, 75_000)
     await settled(till)
     assert await statement(till, owned) == [("payment_received", "settled", 150_000), ("refund", "settled", 75_000)]
+    assert await spent(till, owned) == (75_000, 1), "what went back is not spent, and a refund is no second purchase"
     await give_back(till, payment, 75_000)
     await settled(till)
+    assert await spent(till, owned) == (0, 1)
     assert await statement(till, owned) == [
         ("payment_received", "refunded", 150_000), ("refund", "settled", 75_000), ("refund", "settled", 75_000),
     ]  # fmt: skip
@@ -127,6 +137,7 @@ async def test_what_left_at_the_gateway_is_booked_whatever_the_wallet_holds(
     assert await held(till, owned) == 0
     await settled(till)
     assert await statement(till, owned) == lines
+    assert await spent(till, owned) == (0, 1), "all of it went back, whoever bears it"
     async with till.world.services.read() as conn:
         now = await payment_rows.get(conn, payment_id=payment.id)
     assert now is not None and now.status == "refunded"

@@ -47,7 +47,7 @@ async def test_of_two_changes_at_once_neither_is_lost(services: Services) -> Non
     party_id = await add_technician(services.pool)
 
     async def change(tx: Tx, **changed: str) -> None:
-        await bank_accounts.merge(tx, party_id, Change(**changed), told_email=None)
+        await bank_accounts.merge(tx, party_id, Change(**changed))
 
     async with services.transaction() as tx:
         await change(tx, number="123456789012", bank_name="HDFC Bank", account_name="A Technician")

@@ -61,7 +61,7 @@ async def test_what_waits_for_longer_than_a_day_is_told_until_it_is_done(world: 
     await fund(services, owned, large)
     async with services.transaction() as tx:
         change = Change("0123452939", "First Bank", "A Provider", "HDFC0001234")
-        await bank_accounts.merge(tx, owned.id, change, told_email=None)
+        await bank_accounts.merge(tx, owned.id, change)
     async with world.services.transaction() as tx:
         letter = await contact.submit(tx, Letter("John", "john@example.com", "Hello?"))
         asked = await provider_applications.apply(tx, NewProvider("Ayur House", "Asha", "asha@example.com"))
