@@ -229,7 +229,6 @@ async def set_account(tx: Tx, provider_id: UUID, change: Change, actor: Actor) -
     Not only these: any administrator of the team may have named that address a moment before. Raises Invalid.
     """
     provider = await _lock(tx, provider_id)
-    await account_rows.lock_party(tx.conn, party_id=provider_id)
     before = await bank_accounts.find(tx.conn, provider_id)
     after = await bank_accounts.merge(tx, provider_id, change)
     if before is not None and before.id == after.id:

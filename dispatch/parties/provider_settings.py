@@ -31,7 +31,7 @@ async def set_time_language(
     time_format: str | None,
 ) -> Provider:  # fmt: skip
     """Another clock makes other days: the sums per day are made anew, while nobody writes a line."""
-    await lock(tx, provider_id)
+    _found(await rows.lock_lines(tx.conn, id=provider_id))
     if timezone is not None and await rows.set_clock(tx.conn, id=provider_id, timezone=timezone):
         await provider_sums.clear(tx.conn, provider_id=provider_id)
         await provider_sums.fill(tx.conn, provider_id=provider_id)
@@ -45,7 +45,7 @@ async def set_billing(tx: Tx, provider_id: UUID, *, email: str | None, period: s
 
 
 async def lock(tx: Tx, provider_id: UUID) -> Provider:
-    """The row, against changes and against whoever names it: so it comes before any other. Raises Missing."""
+    """The row, against changes; it comes before any other. Raises Missing."""
     return _found(await rows.lock(tx.conn, id=provider_id))
 
 

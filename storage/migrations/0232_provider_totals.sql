@@ -41,5 +41,14 @@ FROM (
   WHERE t.customer_id IS NOT NULL AND (t.type = 'credit' OR t.category = 'refund') GROUP BY t.customer_id
 ) s WHERE s.customer_id = c.id AND (c.spent_minor, c.transactions) IS DISTINCT FROM (s.spent, s.times::int);
 
+-- A line that changes is counted by the clock that there is then: while that changes, it waits, as a new one does.
+CREATE OR REPLACE FUNCTION provider_days_keep() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  PERFORM FROM providers WHERE id = NEW.provider_id FOR KEY SHARE;
+  IF TG_OP = 'UPDATE' THEN PERFORM provider_days_add(OLD, -1); END IF;
+  PERFORM provider_days_add(NEW, 1);
+  RETURN NULL;
+END $$;
+
 -- On which day a provider was written to because its money waits for a bank account.
 ALTER TABLE providers ADD COLUMN account_asked_on date;

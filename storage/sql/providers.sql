@@ -21,6 +21,11 @@ VALUES (:id, :facility_type, :description, :services, :store_currency, :min_payo
 SELECT {columns} FROM {source} WHERE p.id = :id AND p.deleted_at IS NULL;
 
 -- name: lock
+-- One at a time decides; whoever writes a line of it, and holds its wallet already, does not wait for that.
+SELECT {columns} FROM {source} WHERE p.id = :id AND p.deleted_at IS NULL FOR NO KEY UPDATE OF v;
+
+-- name: lock_lines
+-- Against whoever writes a line of it as well.
 SELECT {columns} FROM {source} WHERE p.id = :id AND p.deleted_at IS NULL FOR UPDATE OF v;
 
 -- name: all

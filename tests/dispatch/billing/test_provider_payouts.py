@@ -18,6 +18,7 @@ from dispatch.billing import (
 )
 from dispatch.billing.payouts import BalanceTooSmall, PayoutState
 from dispatch.billing.provider_payouts import AccountChanged
+from dispatch.billing.provider_transactions import NewTransaction
 from dispatch.errors import Conflict, Invalid
 from dispatch.events import Actor
 from dispatch.localtime import local
@@ -362,4 +363,20 @@ async def test_a_request_while_a_job_is_paid_deadlocks_with_nobody(till: Till) -
         await until_waiting(till.world.services, task)
         await ledger.lock_owner(tx, "party", owned.id, "INR")
     assert (await task).net_minor == SHARE
+    assert await till.deadlocks() == before
+
+
+async def test_a_line_that_is_written_after_its_money_waits_for_nobody_who_asks_for_a_payout(till: Till) -> None:
+    """What pays a provider holds its wallet when it writes the line; who is paid out comes the other way."""
+    owned = await with_bank(till)
+    services = till.world.services
+    await fund(services, owned, 500_000)
+    before = await till.deadlocks()
+    async with services.transaction() as tx:
+        await ledger.lock_owner(tx, "party", owned.id, "INR")
+        task = asyncio.create_task(ask(till, owned, 200_000))
+        await until_waiting(services, task)
+        line = NewTransaction(owned.id, "credit", "payment_received", "settled", 1_000, "INR", "PAY-1", "link")
+        assert await provider_transactions.add(tx, line) is not None
+    assert (await task).net_minor == 200_000
     assert await till.deadlocks() == before

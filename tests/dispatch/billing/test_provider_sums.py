@@ -8,9 +8,10 @@ from typing import Any
 from dispatch.billing import provider_sums, provider_transactions
 from dispatch.billing.provider_transactions import NewTransaction
 from dispatch.parties import provider_settings
-from dispatch.services import Services
+from dispatch.services import Services, Tx
 from storage import provider_sums as rows
 from tests.providers import Owned, add_provider
+from tests.turns import one_after_the_other
 
 #: Half past one in the night of the sixth in Kolkata.
 LATE = datetime(2026, 1, 5, 20, tzinfo=UTC)
@@ -88,3 +89,24 @@ async def test_a_refund_is_taken_off_on_its_own_day_also_when_all_of_it_went_bac
         )
         assert await provider_transactions.move(tx, credit, "refund") is not None
     assert await by_day(services, owned) == {date(2026, 1, 6): 700, date(2026, 1, 7): -700}
+
+
+async def test_a_line_that_is_settled_while_the_clock_is_changed_counts_by_the_new_one(services: Services) -> None:
+    owned = await add_provider(services)
+    await add(services, owned, "pending", 700)
+    async with services.read() as conn:
+        line_id = await conn.fetchval("SELECT id FROM provider_transactions WHERE provider_id = $1", owned.id)
+
+    async def travel(tx: Tx) -> None:
+        await provider_settings.set_time_language(
+            tx, owned.id, timezone="America/New_York", language=None, date_format=None, time_format=None
+        )
+
+    await one_after_the_other(services, travel, lambda tx: provider_transactions.move(tx, line_id, "settle"))
+    counted = "SELECT day, status, lines, amount_minor FROM provider_days WHERE lines <> 0 ORDER BY day, status"
+    async with services.transaction() as tx:
+        kept = await tx.conn.fetch(counted)
+        await rows.clear(tx.conn, provider_id=owned.id)
+        await rows.fill(tx.conn, provider_id=owned.id)
+        assert kept == await tx.conn.fetch(counted)
+        assert [row["lines"] for row in kept] == [1]

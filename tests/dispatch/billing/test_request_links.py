@@ -17,6 +17,7 @@ from storage.payment_requests import PaymentRequest
 from tests.dispatch.billing.test_gateway_events import event, send
 from tests.dispatch.billing.till import Till
 from tests.providers import add_provider, ask
+from tests.turns import one_after_the_other
 
 
 class Slow:
@@ -162,4 +163,20 @@ async def test_a_page_that_has_run_out_gets_another_one_while_its_request_is_ope
             await captures.captured(tx, payment, told)
         async with services.read() as conn:
             assert (await provider_requests.get(conn, owned.id, before.id)).status == "paid"
+    await till.check()
+
+
+async def test_a_request_that_is_paid_while_its_page_runs_out_stays_paid(deaf_till: Till) -> None:
+    till, services = deaf_till, deaf_till.world.services
+    owned = await add_provider(services)
+    asked = await ask(services, owned)
+    assert asked.payment_id is not None and asked.gateway_link_id is not None
+    payment, told = await till.reported(asked.payment_id)
+    link_id = asked.gateway_link_id
+    outcome = await one_after_the_other(
+        services, lambda tx: captures.captured(tx, payment, told), lambda tx: provider_requests.page_expired(tx, link_id)
+    )
+    assert outcome == (captures.Outcome.PAID, False)
+    await till.drain()
+    assert await till.world.value("SELECT count(*) FROM refunds") == 0
     await till.check()
