@@ -18,5 +18,6 @@ An endpoint belongs to an `Owner(kind, id)`: "integration", "organisation" or "p
 `events.EVENTS` says which events each kind of owner may choose; `dispatch.engine.facts` what it is told of them.
 
 Facts of bookings need no call: they are handed on in the statement that writes them, to whoever has to do with the
-booking (its organisation, the integration that its customer belongs to, the provider of the technician, the platform).
+booking (its organisation, the integration that its customer belongs to, the provider that is paid for the job or whose
+technician is asked, the platform).
 """

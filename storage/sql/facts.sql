@@ -1,7 +1,8 @@
 -- part: telling
 -- With a fact go its webhooks: one row for every endpoint that asked for it, of whoever has to do with the booking and of the
--- platform. The provider is that of the technician whom the fact names, else whoever is paid for the job. An integration that is
--- not active hears nothing: what it misses stands in its log as failed, so that it can have it sent once it is active again.
+-- platform. The provider is whoever is paid for the job, wherever its technician works by then; of an offer it is that of the
+-- technician whom the fact names. An integration that is not active hears nothing: what it misses stands in its log as failed, so
+-- that it can have it sent once it is active again.
 f AS (
   SELECT b.event_seq - cardinality(:types::text[]) + f.n AS seq, f.type, f.actor_kind, f.actor_id, f.data
   FROM b, unnest(:types::text[], :actor_kinds::text[], :actor_ids::text[], :data::jsonb[]) WITH ORDINALITY
@@ -15,7 +16,12 @@ f AS (
     (SELECT i.id FROM integration_customers c JOIN integrations i ON i.id = c.integration_id
      WHERE c.account_id = b.account_id AND i.status IN ('active', 'suspended', 'inactive')),
     CASE WHEN f.data ? 'technician_id'
-      THEN (SELECT t.provider_id FROM technicians t WHERE t.id = (f.data ->> 'technician_id')::uuid)
+      THEN coalesce(
+        (SELECT a.payee_id FROM assignments a
+         WHERE a.booking_id = b.id AND a.technician_id = (f.data ->> 'technician_id')::uuid
+           AND (f.data ? 'assignment_id' OR NOT f.data ? 'offer_id')
+         ORDER BY a.accepted_at DESC LIMIT 1),
+        (SELECT t.provider_id FROM technicians t WHERE t.id = (f.data ->> 'technician_id')::uuid))
       ELSE (SELECT a.payee_id FROM assignments a
             WHERE a.booking_id = b.id AND (a.state <> 'cancelled' OR f.type = 'booking.cancelled')
             ORDER BY a.accepted_at DESC LIMIT 1) END],

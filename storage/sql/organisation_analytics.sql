@@ -45,10 +45,11 @@ FROM bookings b WHERE {mine} GROUP BY 1 ORDER BY 1;
 SELECT b.rating AS stars, count(*)::int AS count FROM bookings b WHERE {mine} AND b.rating IS NOT NULL GROUP BY 1 ORDER BY 1 DESC;
 
 -- name: providers
--- How those who worked for the organisation did: a provider with a team, or a technician of their own.
+-- How those who worked for the organisation did: a provider with a team, or a technician of their own. What was done counts for whom
+-- they worked for then.
 WITH jobs AS (
   SELECT b.id, b.status, b.rating, b.starts_at, b.categories, b.discount_minor, b.subtotal_minor - b.savings_minor AS net_minor,
-    coalesce(t.provider_id, t.id) AS who, o.answered_at - o.made_at AS took, a.arrived_at
+    coalesce(a.payee_id, t.provider_id, t.id) AS who, o.answered_at - o.made_at AS took, a.arrived_at
   FROM bookings b JOIN technicians t ON t.id = b.technician_id
     LEFT JOIN assignments a ON a.booking_id = b.id AND a.technician_id = t.id AND a.state <> 'cancelled'
     LEFT JOIN offers o ON o.id = a.offer_id
@@ -85,7 +86,9 @@ FROM (
     CASE WHEN b.status <> 'completed' THEN 0 WHEN 'service_type' = ANY(:dimensions::text[]) THEN c.amount_minor
       ELSE b.grand_total_minor END AS spent_minor
   FROM bookings b LEFT JOIN departments d ON d.id = b.department_id LEFT JOIN members m ON m.id = b.member_id
-    LEFT JOIN technicians t ON t.id = b.technician_id LEFT JOIN parties q ON q.id = t.id LEFT JOIN parties p ON p.id = t.provider_id
+    LEFT JOIN technicians t ON t.id = b.technician_id LEFT JOIN parties q ON q.id = t.id
+    LEFT JOIN assignments a ON a.booking_id = b.id AND a.technician_id = t.id AND a.state <> 'cancelled'
+    LEFT JOIN parties p ON p.id = coalesce(a.payee_id, t.provider_id)
     LEFT JOIN LATERAL (
       SELECT n.category, sum(n.price_minor * n.quantity) AS amount_minor FROM booking_items n
       WHERE n.booking_id = b.id AND 'service_type' = ANY(:dimensions::text[]) GROUP BY n.category) c ON true

@@ -8,9 +8,12 @@ from dispatch.errors import Missing
 from dispatch.events import Actor
 from dispatch.parties import providers
 from dispatch.services import Services
+from storage import organisation_analytics as analytics_rows
 from tests.identity import add_technician
+from tests.parties import add_party
 from tests.providers import Owned, add_provider
 from tests.turns import one_after_the_other
+from tests.world import World
 
 STAFF = Actor("admin")
 
@@ -67,3 +70,22 @@ async def test_of_two_who_move_one_at_once_the_second_follows_the_first(services
     )  # fmt: skip
     assert await told(services, one) == ["technician_joined", "technician_left"]
     assert await told(services, other) == ["technician_joined"]
+
+
+async def test_what_was_done_counts_for_whom_a_technician_worked_for_then(world: World) -> None:
+    services = world.services
+    old, new = await add_provider(services, name="Old"), await add_provider(services, name="New")
+    home = await add_party(services, "organisation", "P-1")
+    technician_id = await world.technician(provider_id=old.id)
+    booking = await world.book(organisation_id=home)
+    await world.accept(booking.id, technician_id)
+    async with services.transaction() as tx:
+        await providers.enlist(tx, technician_id, new.id, STAFF)
+    async with services.read() as conn:
+        found = await analytics_rows.providers(conn, organisation_id=home, within=None)
+        assert [(p.id, p.bookings) for p in found] == [(old.id, 1)]
+        grouped = await analytics_rows.custom(
+            conn, organisation_id=home, dimensions=["provider"], within=None, departments=None,
+            from_day=booking.local_date, to_day=booking.local_date,
+        )  # fmt: skip
+    assert [(g.provider, g.bookings) for g in grouped] == [("Old", 1)]

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from dispatch.billing import cancellation
+from dispatch.engine import jobs
 from dispatch.webhooks.owners import PLATFORM, Kind, Owner
 from tests.dispatch.webhooks.hooks import STAFF, Hooks
 from tests.dispatch.webhooks.test_deliveries import STORY
@@ -39,3 +42,30 @@ async def test_an_endpoint_hears_only_what_is_of_its_owners_kind(hooks: Hooks) -
     await hooks.book(organisation_id=home)
     assert await hooks.log(misplaced) == []
     assert [d.type for d in await hooks.log(Owner("organisation", home))] == ["booking.created"]
+
+
+#: What a provider hears of a job, from the offer to its end.
+JOB = ("partner.assigned", "partner.accepted", "partner.in_transit", "partner.arrived", "booking.completed")
+
+
+async def test_a_job_is_told_to_whom_it_is_paid_wherever_its_technician_works_by_then(hooks: Hooks) -> None:
+    """Whom they have moved to would read what another one earns, and who is paid would not hear that it was done."""
+    world = hooks.world
+    old, new = [Owner("provider", await hooks.party("provider", name)) for name in ("old", "new")]
+    for owner in (old, new):
+        await hooks.endpoint(owner, *JOB)
+    technician = await world.technician(provider_id=old.id)
+    booking = await world.book()
+    await world.accept(booking.id, technician)
+    await world.execute("UPDATE technicians SET provider_id = $2 WHERE id = $1", technician, new.id)
+    await world.services.roster.refresh([technician])
+    early = booking.starts_at - timedelta(seconds=world.services.settings.dispatch.steps_ahead_s)
+    await world.advance(seconds=max(0.0, (early - world.now).total_seconds()))
+    async with world.services.transaction() as tx:
+        for step in ("in_transit", "arrived"):
+            await jobs.advance(tx, booking.id, technician, step)
+        await jobs.complete(tx, booking.id, technician)
+    assert [d.type for d in await hooks.log(old)] == list(JOB)
+    assert await hooks.log(new) == []
+    await world.book()
+    assert [d.type for d in await hooks.log(new)] == ["partner.assigned"], "what they are offered is the new one's"
