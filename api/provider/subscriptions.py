@@ -229,7 +229,7 @@ async def page(services: Services, caller: TeamMember, listing: Listing) -> Page
     "POST", "/subscriptions", permission="subscriptions:write", idempotency="optional", status=201, tags=TAGS
 )
 async def create(services: Services, caller: TeamMember, body: SubscriptionIn) -> Reply[SubscriptionOut]:
-    """Subscribe a customer to a plan; its amount is asked for at a payment page.
+    """Subscribe a customer to a plan; its amount is asked for at a payment page, which they are written of.
 
     Example: {"customerId": "11111111-1111-4111-8111-111111111111", "planName": "Gold", "startDate": "2026-02-01",
       "endDate": "2026-03-01", "autoRenew": true}
@@ -348,7 +348,7 @@ async def change(
 async def cancel(
     services: Services, caller: TeamMember, subscription_id: UUID, query: CancelQuery
 ) -> Reply[CancelledOut]:
-    """Cancel a subscription now; with refund what was paid for the time that is left goes back."""
+    """Cancel a subscription now and tell its customer; with refund what was paid for time that is left goes back."""
     return await _cancel(services, caller, subscription_id, query.refund)
 
 

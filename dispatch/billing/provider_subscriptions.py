@@ -246,7 +246,9 @@ async def cancel(
 ) -> Subscription:
     """Ends a subscription now; with `refund` what was paid for the time that is left goes back (pro rata).
 
-    What is still asked for is called off, and the customer is told. Repeated, it changes nothing. Raises Missing, PayeeHasLess.
+    What is still asked for is called off, and the customer is told. Repeated, it changes nothing.
+
+    Raises Missing, PayeeHasLess.
     """
     closed = await services.retrying(partial(
         _cancel, provider_id=provider_id, subscription_id=subscription_id, refund=refund, actor=actor

@@ -28,7 +28,7 @@ async def remind(tx: Tx, one: Subscription) -> None:
 
 
 async def send_link(tx: Tx, request: PaymentRequest) -> None:
-    """Writes to the customer who is asked for a period, the first one or the next, once there is a page to pay it at."""
+    """Writes to the customer who is asked for a period, the first one or the next, once there is a page to pay at."""
     one = None
     if request.purpose_id is not None:
         one = await rows.get(tx.conn, id=request.purpose_id, provider_id=request.provider_id)

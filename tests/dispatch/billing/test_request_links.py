@@ -174,8 +174,9 @@ async def test_a_request_that_is_paid_while_its_page_runs_out_stays_paid(deaf_ti
     payment, told = await till.reported(asked.payment_id)
     link_id = asked.gateway_link_id
     outcome = await one_after_the_other(
-        services, lambda tx: captures.captured(tx, payment, told), lambda tx: provider_requests.page_expired(tx, link_id)
-    )
+        services, lambda tx: captures.captured(tx, payment, told),
+        lambda tx: provider_requests.page_expired(tx, link_id),
+    )  # fmt: skip
     assert outcome == (captures.Outcome.PAID, False)
     await till.drain()
     assert await till.world.value("SELECT count(*) FROM refunds") == 0
