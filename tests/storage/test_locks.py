@@ -1,26 +1,36 @@
 """Locks: the numbers of advisory ones are one list, and a statement that holds rows goes on holding them."""
-""" #: ... = REGISTRY ROOT Statement WAITED_FOR What __future__ a accounts.lock addresses.lock_account
-analytics.lock annotations bank_accounts.lock_party bookings.lock budgets.held budgets.hold_allotments budgets.move
-bulk_bookings.lock categories.lock comes contact.lock custom_fields.lock days_off.lock departments.lock does
-earnings.lock_open ended, enrolments.next_rows erasure.lock_bookings erasure.lock_erp_customer erp_team.lock_admins
-facts.append_parties first from has import integration_payments.lock integrations.lock integrations.managers
-itineraries.lock job_postings.lock ledger.lock_owner locks members.lock members.lock_by_email members.lock_owner
-offers.lock_named offers.lock_people organisations.lock partner_imports.lock payment_requests.lock
-payment_requests.lock_of_link payment_requests.lock_of_payment payment_requests.lock_open_of payment_terms.lock
-payments.lock payouts.lock programs.lock promos.lock provider_applications.lock provider_subscriptions.lock
-provider_team.lock provider_team.lock_by_email provider_team.lock_owner providers.lock providers.lock_lines
-providers.lock_technician quotes.lock re references.lock_geo_area references.lock_price_list
-references.lock_salesperson references.lock_vat_tax roster.set_available rota.lock second: services.lock
-sessions.lock staff.lock statement storage storage.database.binder technicians.hold technicians.lock
-tests.dispatch.engine.test_alerts tests.storage.database.test_binder the they tickets.lock to trade_orders.insert
-trade_partners.lock trade_partners.lock_numbers until wait webhooks.succeeded whoever zones.lock
+
+from __future__ import annotations
+
+import re
+
+from storage import locks
+from storage.database.binder import Statement
+from tests.dispatch.engine.test_alerts import ROOT
+from tests.storage.database.test_binder import REGISTRY
+
+#: What a statement does to whoever comes second: they wait until the first has ended, ...
+WAITED_FOR = """
+accounts.lock addresses.lock_account analytics.lock bank_accounts.lock_party bookings.lock budgets.held
+budgets.hold_allotments budgets.move bulk_bookings.lock categories.lock contact.lock custom_fields.lock
+days_off.lock departments.lock earnings.lock_open enrolments.next_rows erasure.lock_bookings
+erasure.lock_erp_customer erp_team.lock_admins facts.append_parties integration_payments.lock integrations.lock
+integrations.managers itineraries.lock job_postings.lock ledger.lock_owner members.lock members.lock_by_email
+members.lock_owner offers.lock_named offers.lock_people organisations.lock partner_imports.lock
+payment_requests.lock payment_requests.lock_of_link payment_requests.lock_of_payment payment_requests.lock_open_of
+payment_terms.lock payments.lock payouts.lock programs.lock promos.lock provider_applications.lock
+provider_subscriptions.lock provider_team.lock provider_team.lock_by_email provider_team.lock_owner providers.lock
+providers.lock_lines providers.lock_technician quotes.lock references.lock_geo_area references.lock_price_list
+references.lock_salesperson references.lock_vat_tax roster.set_available rota.lock services.lock sessions.lock
+staff.lock technicians.hold technicians.lock tickets.lock trade_orders.insert trade_partners.lock
+trade_partners.lock_numbers webhooks.succeeded zones.lock
 """
 #: ... they take what is left, ...
 PASSED_OVER = """
-bookings.due bookings.lock_due erasure.bookings_before gateway_events.claim_due gateway_events.hurry intents.claim_due
-intents.give_up_stale intents.hurry invoice_payments.claim invoices.claim_to_send outbox.claim
-platform_bills.claim_links polls.claim_payment polls.claim_payout polls.claim_refund
-queue.wake queue.wake_all roster.back_again roster.gone_dark slots.lock_held tasks.take_up trade_partners.lift_expired
+bookings.due bookings.lock_due erasure.bookings_before gateway_events.claim_due gateway_events.hurry
+intents.claim_due intents.give_up_stale intents.hurry invoice_payments.claim invoices.claim_to_send outbox.claim
+platform_bills.claim_links polls.claim_payment polls.claim_payout polls.claim_refund queue.wake queue.wake_all
+roster.back_again roster.gone_dark slots.lock_held tasks.take_up trade_partners.lift_expired
 webhook_deliveries.claim
 """
 #: ... they go on unless they want it alone, ...
