@@ -25,6 +25,13 @@ class Run:
 
 
 @dataclass(frozen=True, slots=True)
+class Due:
+    """A day that is to be compared."""
+
+    day: date
+
+
+@dataclass(frozen=True, slots=True)
 class Item:
     """One discrepancy; amounts in minor units. `repaired` ones are put right, `open` ones need a person."""
 
@@ -54,6 +61,7 @@ lock = sql.scalar("lock", bool)
 claim = sql.scalar("claim", date)
 finish = sql.run("finish")
 get = sql.row("get", Run)
+not_done = sql.rows("not_done", Due)
 add_item = sql.run("add_item")
 close_gone = sql.run("close_gone")
 items = sql.rows("items", Item)

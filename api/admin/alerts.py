@@ -12,9 +12,10 @@ from api.audiences import Admin, admin
 from api.wire.listing import DAYS, Grammar, Listing, Once
 from api.wire.models import Body, View
 from api.wire.results import Page
-from dispatch.billing import review
+from dispatch.billing import refunds, review
 from dispatch.engine import alerts
-from dispatch.services import Services
+from dispatch.errors import NotAllowed
+from dispatch.services import Services, Tx
 from storage import alerts as rows
 from storage.alerts import AlertView
 
@@ -81,9 +82,15 @@ async def resolve(services: Services, caller: Admin, id: UUID, body: ResolveIn =
 @admin.route("POST", "/alerts/{id}/retry", permission="alerts:write", tags=["alerts"])
 async def retry(services: Services, caller: Admin, id: UUID) -> AlertOut:
     """Have what was tried to the end tried again, with its old key: nothing is done twice. It is resolved by itself
-    when that works."""
-    async with services.transaction() as tx:
-        return _alert(await review.retry(tx, caller.actor, id))
+    when that works. A refund that failed is sent anew, which needs the right to refund."""
+
+    async def work(tx: Tx) -> AlertView:
+        alert = await alerts.get(tx.conn, id)
+        if alert.kind == refunds.FAILED and not caller.grants.allow("refunds:write"):
+            raise NotAllowed("Only who may pay back sends a refund again.")
+        return await review.retry(tx, caller.actor, id)
+
+    return _alert(await services.retrying(work))
 
 
 def _alert(a: AlertView) -> AlertOut:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from dispatch.billing import captures, gateway_events, pages
-from dispatch.billing.gateway_events import NeedsPerson
+from dispatch.billing.gateway_events import NeedsPerson, NotOurs
 from dispatch.ports.gateway import Gateway, GatewayPayment, GatewayRefund, GatewayRefused
 from dispatch.services import Services
 from storage import reconciliation as rows
@@ -69,6 +71,9 @@ def _payment(kind: str, told: GatewayPayment, here: Known | None, resolution: st
 
 # ---------------------------------------------------------------- refunds
 
+#: What we think and what the gateway says, where its word is enough: how one ended, and that one came back.
+_HEARD = {("processing", "processed"), ("processing", "failed"), ("processed", "failed")}
+
 
 async def refund(services: Services, gateway: Gateway, told: GatewayRefund, here: Known | None) -> Item | None:
     """Compares a refund of the gateway with ours of the same id. None when there is nothing to say."""
@@ -76,8 +81,7 @@ async def refund(services: Services, gateway: Gateway, told: GatewayRefund, here
         return await _missed_refund(services, gateway, told)
     if (told.amount_minor, told.currency) != (here.amount_minor, here.currency):
         return _refund("amount", told, here, "open")
-    is_over = told.status in ("processed", "failed")
-    if here.status == "processing" and is_over:
+    if (here.status, told.status) in _HEARD:
         return _refund("status", told, here, await _take(services, gateway, told))
     if here.status != "processing" and here.status != told.status:
         return _refund("status", told, here, "open")
@@ -88,8 +92,13 @@ async def _missed_refund(services: Services, gateway: Gateway, told: GatewayRefu
     try:
         if not await gateway_events.take_refund(services, gateway, told):
             return None
-    except (NeedsPerson, GatewayRefused):
+    except NotOurs:
         return _refund("missing_here", told, None, "open")
+    except (NeedsPerson, GatewayRefused):
+        # Of which payment, or page, of ours it is.
+        async with services.read() as conn:
+            about = await rows.payments_known(conn, ids=[told.payment_id])
+        return replace(_refund("missing_here", told, None, "open"), local_id=about[0].id if about else None)
     async with services.read() as conn:
         found = await rows.refunds_known(conn, ids=[told.id])
     return _refund("missing_here", told, found[0] if found else None, "repaired")

@@ -5,12 +5,14 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from dataclasses import astuple, dataclass, field, fields
 from datetime import date, datetime, time, timedelta
 from typing import TypeVar
 
 from dispatch import localtime
 from dispatch.billing import compare, ledger
+from dispatch.engine import alerts
 from dispatch.errors import Conflict
 from dispatch.ports.gateway import Gateway, GatewayPayment
 from dispatch.services import Services
@@ -23,6 +25,12 @@ T = TypeVar("T")
 
 #: So many of the gateway's rows are compared at once.
 BATCH = 200
+#: The task that compares, and the alert of what it left open; its subject names the day.
+TASK, OPEN = "reconcile", "reconciliation_open"
+#: An alert tells so much of what was found; the rest is found by comparing that day from the command line.
+MOST_TOLD = 5
+#: Days before yesterday that are compared yet, where nothing had compared them.
+DAYS_BACK = 7
 #: A run that says nothing for so long, in seconds, is dead: another may take its place.
 LEASE_S = 1800.0
 
@@ -81,7 +89,37 @@ async def reconcile(services: Services, gateway: Gateway, day: date) -> Report:
         await _finish(services, day, counts, "failed", str(e) or type(e).__name__)
         raise
     await _finish(services, day, counts, "done", None)
-    return await report(services, day)
+    found = await report(services, day)
+    await _tell(services, found)
+    return found
+
+
+async def _tell(services: Services, found: Report) -> None:
+    """Staff hear of what is open and has to do with us; of money of another shop at the same account nobody does."""
+    day = found.run.day
+    ours = [item for item in found.open_items if item.local_id is not None]
+    async with services.transaction() as tx:
+        if not ours:
+            await alerts.resolve(tx, [OPEN], subject=f"reconciliation:{day}")
+            return
+        more = f" and {len(ours) - MOST_TOLD} more" if len(ours) > MOST_TOLD else ""
+        await alerts.raise_alert(
+            tx, OPEN,
+            f"{day:%d %B %Y} and the payment gateway do not agree: "
+            f"{'; '.join(_words(item) for item in ours[:MOST_TOLD])}{more}.",
+            subject=f"reconciliation:{day}",
+        )  # fmt: skip
+
+
+def _words(item: Item) -> str:
+    name = f"{item.entity} {item.gateway_id}"
+    if item.kind == "missing_there":
+        return f"{name} is not known to the gateway"
+    if item.kind == "missing_here":
+        return f"{name} fits nothing that we know ({item.local_id})"
+    if item.kind == "amount":
+        return f"{name} is {(item.here_minor or 0) / 100:.2f} here and {(item.there_minor or 0) / 100:.2f} there"
+    return f"{name} is {item.here_status} here and {item.there_status} there"
 
 
 async def report(services: Services, day: date) -> Report:
@@ -92,13 +130,6 @@ async def report(services: Services, day: date) -> Report:
     if run is None:
         raise Conflict("This day has not been reconciled.")
     return Report(run, items)
-
-
-async def is_done(services: Services, day: date) -> bool:
-    """Whether a day was compared to the end."""
-    async with services.read() as conn:
-        run = await rows.get(conn, day=day)
-    return run is not None and run.state == "done"
 
 
 def span(services: Services, day: date) -> tuple[datetime, datetime]:
@@ -202,13 +233,19 @@ async def _batches(stream: AsyncIterator[T]) -> AsyncIterator[list[T]]:
         yield batch
 
 
-async def run_yesterday(services: Services, gateway: Gateway) -> bool:
-    """The daily job, harmless when repeated: compares yesterday unless that is done. False when it was."""
-    yesterday = localtime.local(services.clock.now(), services.settings.timezone).date() - timedelta(days=1)
-    if await is_done(services, yesterday):
-        return False
-    try:
-        await reconcile(services, gateway, yesterday)
-    except AlreadyRunning:
-        return False
-    return True
+async def run_due(services: Services, gateway: Gateway) -> int:
+    """The daily job, harmless when repeated: compares yesterday, and days before it that nothing has compared to the end
+    because the server or the gateway was away. Returns how many days that are.
+
+    A run before its day was over is none. Raises what `reconcile` raises of the first day that cannot be compared.
+    """
+    timezone = services.settings.timezone
+    yesterday = localtime.local(services.clock.now(), timezone).date() - timedelta(days=1)
+    async with services.read() as conn:
+        days = await rows.not_done(conn, yesterday=yesterday, back=DAYS_BACK, timezone=timezone)
+    done = 0
+    for due in days:
+        with suppress(AlreadyRunning):
+            await reconcile(services, gateway, due.day)
+            done += 1
+    return done

@@ -24,6 +24,8 @@ from storage.refunds import Refund
 
 #: Who is named as the one that refunds: the machinery itself, and the gateway's own dashboard.
 SYSTEM, GATEWAY = "system", "gateway"
+#: The alert of a refund that did not go, with what it was about as its subject.
+FAILED = "refund_failed"
 
 
 class NotPaid(Conflict):
@@ -139,6 +141,7 @@ async def _reserve(
         tx.conn, payment_id=payment.id, booking_id=payment.booking_id, amount_minor=amount_minor,
         prepaid_minor=prepaid, owed_minor=owed, uncovered_minor=uncovered, currency=payment.currency,
         to_wallet=to_wallet, gateway_refund_id=gateway_refund_id, reason=reason, notes=notes, requested_by=requested_by,
+        poll_s=POLL_S,
     )  # fmt: skip
     refund = await rows.get(tx.conn, refund_id=refund_id) if refund_id else None
     assert refund is not None, "a refund's gateway id is looked up before it is inserted"
@@ -267,8 +270,9 @@ async def heard(tx: Tx, payment: Payment, told: GatewayRefund) -> Refund | None:
     """What the gateway says about a refund, whoever tells it: answer, webhook, poll or reconciler.
 
     Ours is found by the gateway's id or by our id in its notes; one that was made at the gateway itself is
-    adopted, and what the wallet of whoever was paid lacks of it is the house's loss, with an alert. None: it asks
-    for more than the payment holds, so a person has to look (the caller raises the alert).
+    adopted, and what the wallet of whoever was paid lacks of it is the house's loss, with an alert. One that came back
+    after it had been settled is owed again. None: it asks for more than the payment holds, so a person has to look
+    (the caller raises the alert).
     """
     payment = await _lock_in_order(tx, payment.id)
     refund = await _find(tx, payment, told)
@@ -285,6 +289,11 @@ async def heard(tx: Tx, payment: Payment, told: GatewayRefund) -> Refund | None:
         return None
     if told.status == "processed":
         await settle(tx, refund.id)
+    elif told.status == "failed" and refund.status == "processed":
+        if payment.payee_id is not None:
+            # Whose wallet is to have it again, nobody but a person can say.
+            return None
+        await fail(tx, refund.id, "it had reached the customer's bank and came back", came_back=True)
     elif told.status == "failed":
         await fail(tx, refund.id, "the gateway could not refund it")
     return await rows.get(tx.conn, refund_id=refund.id)
@@ -335,7 +344,7 @@ async def _settle_alerts(tx: Tx, refund: Refund) -> None:
     """What this refund was looked at for is over; so is an earlier one of the same payment that it makes up for."""
     await alerts.resolve(tx, ["refund_review"], subject=f"refund:{refund.id}")
     for failed in await rows.made_up_for(tx.conn, payment_id=refund.payment_id, amount_minor=refund.amount_minor):
-        await alerts.resolve(tx, ["refund_failed", "refund_review"], subject=f"refund:{failed.id}")
+        await alerts.resolve(tx, [FAILED, "refund_review"], subject=f"refund:{failed.id}")
 
 
 async def _home_of(tx: Tx, payment: Payment) -> str | None:
@@ -349,10 +358,10 @@ async def _home_of(tx: Tx, payment: Payment) -> str | None:
     return "refund_owed" if booking.status in ("cancelled", "refunded") else "prepaid"
 
 
-async def fail(tx: Tx, refund_id: UUID, reason: str) -> bool:
+async def fail(tx: Tx, refund_id: UUID, reason: str, *, came_back: bool = False) -> bool:
     """The money did not go: exactly the reserved amount is free again, and staff are told.
 
-    False: it was over.
+    `came_back`: also of one that was settled, which the gateway holds again. False: it was over.
     """
     seen = await rows.get(tx.conn, refund_id=refund_id)
     if seen is None:
@@ -361,10 +370,18 @@ async def fail(tx: Tx, refund_id: UUID, reason: str) -> bool:
     refund = await rows.get(tx.conn, refund_id=refund_id)
     assert refund is not None, "refunds stay"
     home = await _home_of(tx, payment)
-    if not await rows.fail(tx.conn, refund_id=refund_id, failure_reason=reason, returned_to=home):
+    if not await rows.fail(
+        tx.conn, refund_id=refund_id, failure_reason=reason, returned_to=home, came_back=came_back
+    ):
         return False
     await payment_rows.reserve_refund(tx.conn, payment_id=payment.id, amount_minor=-refund.amount_minor)
     back = [Line(line.account, -line.amount_minor) for line in reserved(refund, payment)]
+    if refund.status == "processed":
+        # Its settlement too: the gateway holds the money again.
+        back += [
+            Line(ledger.platform("refund_clearing", refund.currency), refund.amount_minor),
+            Line(ledger.platform("gateway_clearing", refund.currency), -refund.amount_minor),
+        ]
     if home is not None:
         back += [
             Line(ledger.platform("prepaid", refund.currency), -refund.prepaid_minor),
@@ -376,7 +393,7 @@ async def fail(tx: Tx, refund_id: UUID, reason: str) -> bool:
     await intent_rows.close_reviewed(tx.conn, refund_id=refund_id, payment_id=None, payout_id=None)
     await alerts.resolve(tx, ["refund_review"], subject=f"refund:{refund.id}")
     await alerts.raise_alert(
-        tx, "refund_failed", f"A refund of {refund.amount_minor / 100:.2f} {refund.currency} failed: {reason}",
+        tx, FAILED, f"A refund of {amount_text(refund.amount_minor, refund.currency)} failed: {reason}",
         booking_id=refund.booking_id, subject=f"refund:{refund.id}",
     )  # fmt: skip
     return True

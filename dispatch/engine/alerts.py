@@ -62,6 +62,11 @@ async def get(conn: Conn, alert_id: UUID) -> AlertView:
     return found
 
 
+async def close(tx: Tx, alert_id: UUID) -> bool:
+    """This one is settled. False: it was so already."""
+    return bool(await rows.resolve_one(tx.conn, id=alert_id))
+
+
 async def resolve_by(tx: Tx, actor: Actor, alert_id: UUID, note: str | None) -> AlertView:
     """Somebody of the house says that it is settled; once more is the same. Raises Missing."""
     if await rows.resolve_one(tx.conn, id=alert_id):

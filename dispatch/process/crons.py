@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from functools import partial
 
 from dispatch.billing import (
@@ -75,8 +75,13 @@ async def _organisation_reports(run: Run) -> dict[str, int]:
     return {"reports": await custom_reports.run_due(run.services)}
 
 
-async def _reconcile(run: Run) -> None:
-    await reconciliation.run_yesterday(run.services, run.services.gateway)
+async def _reconcile(run: Run) -> dict[str, int]:
+    services, gateway = run.services, run.services.gateway
+    if (day := run.task.payload.get("day")) is None:
+        return {"days": await reconciliation.run_due(services, gateway)}
+    # Somebody has put right what it found, and asks for that day again.
+    await reconciliation.reconcile(services, gateway, date.fromisoformat(day))
+    return {"days": 1}
 
 
 async def _pay_providers(run: Run) -> dict[str, int]:
@@ -118,7 +123,7 @@ async def _desk(run: Run) -> dict[str, int]:
 #: Every kind of work that happens later, and who does it.
 HANDLERS: Mapping[str, Handler] = {
     "tidy": _tidy,
-    "reconcile": _reconcile,
+    reconciliation.TASK: _reconcile,
     "pay_providers": _pay_providers,
     "renew": _renew,
     "bill_plans": _bill_plans,
@@ -140,7 +145,7 @@ HANDLERS: Mapping[str, Handler] = {
 #: What is asked for by the clock (cron lines in UTC): a day that could not be compared at its first turn gets another.
 CRONS: Mapping[str, str] = {
     "tidy": "17 * * * *",
-    "reconcile": "10 * * * *",
+    reconciliation.TASK: "10 * * * *",
     "pay_providers": "5 * * * *",
     "renew": "20 * * * *",
     "bill_plans": "25 * * * *",
@@ -158,7 +163,7 @@ CRONS: Mapping[str, str] = {
 #: No work of its own: it brings what was lost.
 TAKE_UP = "take_up"
 #: Those that only make sense with a payment gateway.
-NEEDS_GATEWAY = ("reconcile",)
+NEEDS_GATEWAY = (reconciliation.TASK,)
 #: Those that need a folder for backups.
 NEEDS_FOLDER = ("backup",)
 

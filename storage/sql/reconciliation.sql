@@ -17,6 +17,17 @@ WHERE day = :day AND state = 'running';
 SELECT day, state, payments_there, payments_here, refunds_there, refunds_here, error, started_at, finished_at
 FROM reconciliation_runs WHERE day = :day;
 
+-- name: not_done
+-- The days up to yesterday, since the first that was ever compared, of which no run after their end came to its own end.
+SELECT d::date AS day
+FROM generate_series(
+  greatest(:yesterday::date - :back::int, least(:yesterday::date, (SELECT min(r.day) FROM reconciliation_runs r))),
+  :yesterday::date, interval '1 day') d
+WHERE NOT EXISTS (SELECT FROM reconciliation_runs r WHERE r.day = d::date AND r.state = 'done'
+  AND r.started_at >= (r.day + 1)::timestamp AT TIME ZONE :timezone)
+  AND ((SELECT min(r.day) FROM reconciliation_runs r) IS NOT NULL OR d::date = :yesterday::date)
+ORDER BY day;
+
 -- name: add_item
 INSERT INTO reconciliation_items (day, entity, kind, gateway_id, local_id, here_minor, there_minor, here_status, there_status,
   resolution)
@@ -53,7 +64,9 @@ WHERE gateway_refund_id = ANY(:ids::text[]);
 
 -- name: refunds_made
 SELECT id, gateway_refund_id AS gateway_id, amount_minor, currency, status FROM refunds
-WHERE created_at >= :from_at AND created_at < :to_at AND gateway_refund_id IS NOT NULL;
+WHERE created_at >= :from_at AND created_at < :to_at AND gateway_refund_id IS NOT NULL
+  -- What a dispute took is on no list of refunds.
+  AND gateway_refund_id NOT LIKE 'disp\_%';
 
 -- name: post_fees
 -- What the gateway kept of each payment, once per payment; both accounts exist.

@@ -1,8 +1,10 @@
 -- name: insert
+-- One that the gateway knows already is asked about, as those are that we asked it for.
 INSERT INTO refunds (payment_id, booking_id, amount_minor, prepaid_minor, owed_minor, uncovered_minor, currency, to_wallet,
-  gateway_refund_id, reason, notes, requested_by)
+  gateway_refund_id, reason, notes, requested_by, poll_at)
 VALUES (:payment_id, :booking_id, :amount_minor, :prepaid_minor, :owed_minor, :uncovered_minor, :currency, :to_wallet,
-  :gateway_refund_id, :reason, :notes, :requested_by)
+  :gateway_refund_id, :reason, :notes, :requested_by,
+  CASE WHEN :gateway_refund_id::text IS NOT NULL THEN clock_timestamp() + make_interval(secs => :poll_s) END)
 ON CONFLICT DO NOTHING
 RETURNING id;
 
@@ -39,7 +41,7 @@ UPDATE refunds SET status = 'processed', settled_at = app_now(), poll_at = NULL 
 -- name: fail
 UPDATE refunds SET status = 'failed', settled_at = app_now(), poll_at = NULL, failure_reason = :failure_reason,
   returned_to = :returned_to
-WHERE id = :refund_id AND status = 'processing';
+WHERE id = :refund_id AND (status = 'processing' OR (:came_back::bool AND status = 'processed' AND NOT to_wallet));
 
 -- name: was_earned
 -- Whether the booking's job was done, whatever became of the booking since.

@@ -12,10 +12,10 @@ from uuid import uuid4
 
 import pytest
 
-from dispatch.billing import reconciliation, refunds
-from dispatch.billing.reconciliation import AlreadyRunning, reconcile, run_yesterday
+from dispatch.billing import reconciliation, refunds, review
+from dispatch.billing.reconciliation import AlreadyRunning, reconcile, run_due
 from dispatch.ports.gateway import GatewayPayment, GatewayRefund, GatewayRefused
-from tests.dispatch.billing.till import GRAND, Till
+from tests.dispatch.billing.till import GRAND, STAFF, Till
 
 
 def today() -> date:
@@ -170,7 +170,63 @@ async def test_a_failed_run_is_repeated_by_the_next_turn(deaf_till: Till) -> Non
     services = deaf_till.world.services
     await deaf_till.gw.control(api=[{"fault": "error_500", "next": 1}])
     with pytest.raises(Exception, match="payment gateway"):
-        await run_yesterday(services, deaf_till.gateway)
+        await run_due(services, deaf_till.gateway)
     assert await deaf_till.world.value("SELECT state FROM reconciliation_runs") == "failed"
-    assert await run_yesterday(services, deaf_till.gateway) is True
-    assert await run_yesterday(services, deaf_till.gateway) is False
+    assert await run_due(services, deaf_till.gateway) == 1
+    assert await run_due(services, deaf_till.gateway) == 0
+
+
+async def test_days_on_which_nothing_was_compared_are_made_up_for(deaf_till: Till) -> None:
+    services = deaf_till.world.services
+    assert await run_due(services, deaf_till.gateway) == 1
+    # The last comparison was four days ago, and three days went by without a server.
+    await deaf_till.world.execute("UPDATE reconciliation_runs SET day = day - 4")
+    assert await run_due(services, deaf_till.gateway) == 4
+    # After a longer time a week is looked at, and what was looked at too early is looked at again.
+    await deaf_till.world.execute("DELETE FROM reconciliation_runs WHERE day > (SELECT min(day) FROM reconciliation_runs)")
+    await deaf_till.world.execute("UPDATE reconciliation_runs SET day = day - 30")
+    assert await run_due(services, deaf_till.gateway) == reconciliation.DAYS_BACK + 1
+    await deaf_till.world.execute(
+        "UPDATE reconciliation_runs SET started_at = day WHERE day = (SELECT max(day) FROM reconciliation_runs)"
+    )
+    assert await run_due(services, deaf_till.gateway) == 1
+    assert await run_due(services, deaf_till.gateway) == 0
+
+
+async def test_staff_hear_of_what_does_not_agree_and_have_it_compared_again(deaf_till: Till) -> None:
+    till, books, services = deaf_till, Books(), deaf_till.world.services
+    booking, block = await till.online()
+    reply = await till.gw.pay(block["order_id"])
+    await till.verify(booking, reply)
+    ours = await till.gateway.fetch_payment(reply["razorpay_payment_id"])
+    books.payments[ours.id] = replace(ours, amount_minor=99)
+    # Another shop's at the same account: noted, and nobody's alarm.
+    books.payments["pay_SomebodyElses1"] = paid("pay_SomebodyElses1", "order_SomebodyElse")
+    for _ in range(2):
+        assert len((await reconcile(services, books, today())).open_items) == 2  # type: ignore[arg-type]
+    (alert,) = await till.world.fetch("SELECT id, kind, subject, message FROM alerts WHERE resolved_at IS NULL")
+    assert (alert["kind"], alert["subject"]) == ("reconciliation_open", f"reconciliation:{today()}")
+    assert f"payment {ours.id} is 1771.20 here and 0.99 there" in alert["message"]
+    assert "pay_SomebodyElses1" not in alert["message"]
+    async with services.transaction() as tx:
+        await review.retry(tx, STAFF, alert["id"])
+    (task,) = await till.world.fetch("SELECT kind, payload FROM tasks")
+    assert (task["kind"], task["payload"]) == ("reconcile", {"day": f"{today()}"})
+    books.payments[ours.id] = ours
+    await reconcile(services, books, today())  # type: ignore[arg-type]
+    assert await till.alerts() == []
+
+
+async def test_a_refund_that_does_not_fit_is_told_of(deaf_till: Till) -> None:
+    till, books, services = deaf_till, Books(), deaf_till.world.services
+    booking, block = await till.online()
+    reply = await till.gw.pay(block["order_id"])
+    await till.verify(booking, reply)
+    ours = await till.gateway.fetch_payment(reply["razorpay_payment_id"])
+    books.payments[ours.id] = ours
+    books.refunds["rfnd_TooMuchByFar1"] = GatewayRefund(
+        "rfnd_TooMuchByFar1", ours.id, GRAND + 1, "INR", "processed", None, datetime.now(UTC).replace(microsecond=0)
+    )
+    (item,) = (await reconcile(services, books, today())).items  # type: ignore[arg-type]
+    assert (item.kind, item.resolution, item.local_id) == ("missing_here", "open", (await till.payment(booking)).id)
+    assert await till.alerts() == ["reconciliation_open"]

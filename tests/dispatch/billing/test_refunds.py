@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import UTC, datetime
 from uuid import uuid4
 
 import pytest
@@ -11,6 +12,7 @@ from dispatch.billing import refunds, wallet
 from dispatch.billing.refunds import NotPaid, OverRefund
 from dispatch.engine import tracking_links
 from dispatch.errors import Invalid, Missing
+from dispatch.ports.gateway import GatewayRefund
 from dispatch.reports.formats import amount_text
 from storage.bookings import Booking
 from storage.refunds import Refund
@@ -239,4 +241,57 @@ async def test_a_refund_that_fails_before_the_job_is_held_again(till: Till) -> N
     assert (await till.sums())["prepaid"] == GRAND
     await till.finish(booking, technician)
     assert "refunds" not in await till.sums()
+    await till.check()
+
+
+# ---------------------------------------------------------------- what the gateway did by itself
+
+
+async def told(till: Till, booking: Booking, refund_id: str, status: str) -> Refund | None:
+    payment = await till.payment(booking)
+    assert payment.gateway_payment_id is not None
+    word = GatewayRefund(
+        refund_id, payment.gateway_payment_id, GRAND, "INR", status, None, datetime.now(UTC), {}
+    )
+    async with till.world.services.transaction() as tx:
+        return await refunds.heard(tx, payment, word)
+
+
+async def test_one_that_was_made_at_the_gateway_is_asked_about_too(till: Till) -> None:
+    booking = await till.paid()
+    payment = await till.payment(booking)
+    await till.gw.control(refunds="pending", settle_s=3600, webhooks={"drop": {"probability": 1.0}})
+    assert payment.gateway_payment_id is not None
+    made = await till.gateway.refund(payment.gateway_payment_id, GRAND, f"by-hand-{booking.id.hex}", {})
+    assert (adopted := await told(till, booking, made.id, "pending")) and adopted.status == "processing"
+    await till.gw.control(settle=True)
+    await till.later(minutes=3)
+    await till.drain()
+    assert (await till.payment(booking)).status == "refunded"
+    await till.check()
+
+
+@pytest.mark.parametrize("is_done", [False, True])
+async def test_one_that_came_back_from_the_bank_is_owed_again(till: Till, is_done: bool) -> None:
+    technician = await till.world.technician()
+    booking = await till.paid()
+    if is_done:
+        await till.finish(booking, technician)
+    else:
+        await till.cancel(booking)
+    before = await till.sums()
+    if is_done:
+        await ask(till, booking, GRAND)
+    await till.drain()
+    async with till.world.services.read() as conn:
+        (refund,) = await refunds.of_booking(conn, booking.id)
+    assert refund.status == "processed" and refund.gateway_refund_id is not None
+    for _ in range(2):
+        assert (back := await told(till, booking, refund.gateway_refund_id, "failed")) and back.status == "failed"
+    assert await till.sums() == (before if is_done else {"gateway_clearing": -GRAND, "refund_owed": GRAND})
+    assert await till.world.value("SELECT count(*) FROM alerts WHERE kind = 'refund_failed'") == 1
+    await till.check()
+    # Nothing forbids to send it once more, another way.
+    await ask(till, booking, GRAND, to_wallet=True)
+    assert (await till.payment(booking)).status == "refunded"
     await till.check()

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
+from dataclasses import replace
+from uuid import UUID
+
 import pytest
 
-from dispatch.billing import refunds, review
+from dispatch.billing import captures, refunds, review
 from dispatch.billing.review import NothingWaits
 from dispatch.engine import alerts
+from storage.alerts import AlertView
 from tests.dispatch.billing.test_refunds import ask
 from tests.dispatch.billing.till import GRAND, STAFF, Till
 
@@ -80,3 +85,67 @@ async def test_a_refunds_late_word_leaves_nothing_to_review(till: Till, is_back:
         assert await review.page(conn) == []
     assert await of_refunds(till) == left
     await till.check()
+
+
+async def retry(till: Till, alert_id: UUID) -> AlertView:
+    async with till.world.services.transaction() as tx:
+        return await review.retry(tx, STAFF, alert_id)
+
+
+async def failed(till: Till) -> list[UUID]:
+    rows = await till.world.fetch("SELECT id FROM alerts WHERE kind = 'refund_failed' AND resolved_at IS NULL")
+    return [row["id"] for row in rows]
+
+
+async def test_a_second_payment_whose_refund_failed_is_sent_back_by_its_alert(till: Till) -> None:
+    booking, block = await till.online()
+    reply = await till.gw.pay(block["order_id"])
+    await till.verify(booking, reply)
+    second = replace(await till.gateway.fetch_payment(reply["razorpay_payment_id"]), id="pay_SecondOfOneOrder")
+    async with till.world.services.transaction() as tx:
+        await captures.captured(tx, await till.payment(booking), second)
+    # The gateway refuses, as it does where its own balance is too small.
+    await till.drain()
+    (alert_id,) = await failed(till)
+    assert (await till.sums())["surplus"] == GRAND
+    answers = await asyncio.gather(*(retry(till, alert_id) for _ in range(4)), return_exceptions=True)
+    assert sum(isinstance(a, AlertView) for a in answers) == 1
+    async with till.world.services.transaction() as tx:
+        (again,) = [r for r in await refunds.of_booking(tx.conn, booking.id) if r.status == "processing"]
+        assert (again.amount_minor, again.requested_by) == (GRAND, "admin:staff-1")
+        await refunds.settle(tx, again.id)
+    assert await till.sums() == {"gateway_clearing": -GRAND, "prepaid": GRAND}
+    assert await failed(till) == []
+    await till.check()
+
+
+async def test_a_part_that_failed_is_sent_once_for_its_alert(till: Till) -> None:
+    booking = await till.paid()
+    await till.gw.control(refunds="failed", settle_s=0)
+    await ask(till, booking, 10000)
+    await till.gw.control(settle=True)
+    await till.drain()
+    (alert_id,) = await failed(till)
+    await till.gw.control(refunds="pending", settle_s=3600)
+    assert (await retry(till, alert_id)).resolved_at is not None
+    with pytest.raises(NothingWaits):
+        await retry(till, alert_id)
+    assert (await till.payment(booking)).refunded_minor == 10000
+    await till.gw.control(settle=True)
+    await till.drain()
+    assert (await till.gw.state())["refunded"] == 10000
+    await till.check()
+
+
+async def test_what_was_given_back_another_way_is_not_sent_again(till: Till) -> None:
+    booking = await till.paid()
+    await till.gw.control(refunds="failed", settle_s=0)
+    await ask(till, booking, GRAND)
+    await till.gw.control(settle=True)
+    await till.drain()
+    (alert_id,) = await failed(till)
+    await till.gw.control(refunds="pending", settle_s=3600)
+    await ask(till, booking, GRAND)
+    with pytest.raises(refunds.OverRefund):
+        await retry(till, alert_id)
+    assert await failed(till) == [alert_id]
