@@ -12,12 +12,13 @@ from uuid import UUID
 import orjson
 
 from dispatch.adapters.razorpay import wire as wire
-from dispatch.billing import captures, intents, pages, payout_sending, provider_requests, refunds
+from dispatch.billing import captures, disputes, intents, pages, payout_sending, provider_requests, refunds
 from dispatch.engine import alerts
 from dispatch.errors import DispatchError, Malformed
 from dispatch.ports.gateway import Gateway, GatewayPayment, GatewayRefund, GatewayRefused
 from dispatch.services import Services
 from storage import gateway_events as rows
+from storage import page_payments as page_rows
 from storage import payments as payment_rows
 from storage import payouts as payout_rows
 from storage.database.errors import StorageError
@@ -59,6 +60,8 @@ class NotOurs(NeedsPerson):
 
 #: How a gateway says that it has no such thing.
 NO_SUCH = (400, 404)
+#: How all events about disputes begin.
+DISPUTE = "payment.dispute."
 #: The alert of an event that waits for a person.
 REVIEW = "gateway_event_review"
 
@@ -94,7 +97,9 @@ async def receive(services: Services, raw: bytes, signature: str | None, event_i
             tx.conn, event_id=_id(event_id), body_sha256=hashlib.sha256(raw).digest(),
             natural_key=natural_key(kind, payload), event_type=kind, account=_text(event.get("account_id")),
             order_id=_entity_id(payload, "order") or _text(_entity(payload, "payment").get("order_id")),
-            payment_id=_entity_id(payload, "payment") or _text(_entity(payload, "refund").get("payment_id")),
+            payment_id=_entity_id(payload, "payment")
+            or _text(_entity(payload, "refund").get("payment_id"))
+            or _text(_entity(payload, "dispute").get("payment_id")),
             payload=_impersonal(payload), signature=signature[:_ID_CHARS], sent_at=sent_at,
             needs_review=False, error=None,
         )  # fmt: skip
@@ -126,11 +131,13 @@ def natural_key(kind: str, payload: dict[str, Any]) -> str | None:
     noun = next((one for one in nouns if one == kind.split(".")[0]), None)
     if kind == "payment.refunded":
         noun = "refund"
+    elif kind.startswith(DISPUTE):
+        noun = "dispute"
     if noun is None or _entity_id(payload, noun) is None:
         return None
     entity = _entity(payload, noun)
     words = [_text(entity.get(name)) for name in ("id", "order_id", "payment_id", "currency")]
-    if noun == "payout" or kind == "refund.speed_changed":
+    if noun in ("payout", "dispute") or kind == "refund.speed_changed":
         words.append(_text(entity.get("status")))
     if noun == "order":
         # What an order says about its payment is a word about that payment.
@@ -230,6 +237,8 @@ async def _handle(services: Services, gateway: Gateway, event: DueEvent) -> str 
     handler = HANDLERS.get(event.event_type)
     if handler is None and event.event_type.startswith("payout."):
         handler = _payout
+    if handler is None and event.event_type.startswith(DISPUTE):
+        handler = _dispute
     if handler is None:
         return "not of interest"
     return await handler(services, gateway, event)
@@ -404,6 +413,35 @@ async def _payout(services: Services, gateway: Gateway, event: DueEvent) -> str 
                 raise NotOurs(f"{told.id} is not one of our payouts") from None
         await payout_sending.heard(tx, ours, told)
     return None
+
+
+async def _dispute(services: Services, gateway: Gateway, event: DueEvent) -> str | None:
+    """The event's own words, however old: how a dispute stands only ends, and the gateway is asked of payments alone."""
+    try:
+        told = wire.dispute_of(_entity(event.payload, "dispute"))
+    except wire.Garbled as e:
+        raise NeedsPerson(str(e)) from e
+    payment, page = await _disputed(services, told.payment_id)
+    if payment is None and page is None:
+        # The word of its capture was lost.
+        paid = await gateway.fetch_payment(told.payment_id)
+        owner = await owner_of(services, gateway, paid)
+        async with services.transaction() as tx:
+            await captures.reported(tx, owner, paid)
+        payment, page = await _disputed(services, told.payment_id)
+        if payment is None:
+            raise NeedsPerson(f"{told.id} is about a payment that was not captured")
+    async with services.transaction() as tx:
+        if not await disputes.heard(tx, told, payment, page):
+            raise NeedsPerson(f"{told.id} took more than payment {told.payment_id} held: some of it went back twice")
+    return None
+
+
+async def _disputed(services: Services, gateway_payment_id: str) -> tuple[Payment | None, UUID | None]:
+    """Our payment, or the page at which it came in."""
+    async with services.read() as conn:
+        payment = await payment_rows.find_by_gateway_payment(conn, gateway_payment_id=gateway_payment_id)
+        return payment, None if payment else await page_rows.owner_of(conn, gateway_payment_id=gateway_payment_id)
 
 
 Handler = Callable[[Services, Gateway, DueEvent], Awaitable[str | None]]

@@ -266,11 +266,13 @@ def outcome(back: Sequence[Refund]) -> Literal["none", "processing", "completed"
 # ---------------------------------------------------------------- how it ends
 
 
-async def heard(tx: Tx, payment: Payment, told: GatewayRefund) -> Refund | None:
+async def heard(
+    tx: Tx, payment: Payment, told: GatewayRefund, *, reason: str = "refunded at the gateway"
+) -> Refund | None:
     """What the gateway says about a refund, whoever tells it: answer, webhook, poll or reconciler.
 
     Ours is found by the gateway's id or by our id in its notes; one that was made at the gateway itself is
-    adopted, and what the wallet of whoever was paid lacks of it is the house's loss, with an alert. One that came back
+    adopted for `reason`, and what the wallet of whoever was paid lacks of it is the house's loss, with an alert. One that came back
     after it had been settled is owed again. None: it asks for more than the payment holds, so a person has to look
     (the caller raises the alert).
     """
@@ -279,7 +281,7 @@ async def heard(tx: Tx, payment: Payment, told: GatewayRefund) -> Refund | None:
     if refund is None:
         try:
             refund = await _reserve(
-                tx, payment, told.amount_minor, told.id, "refunded at the gateway", GATEWAY, False, None
+                tx, payment, told.amount_minor, told.id, reason, GATEWAY, False, None
             )
         except (OverRefund, NotPaid):
             return None

@@ -112,6 +112,20 @@ class GatewayRefund:
 
 
 @dataclass(frozen=True, slots=True)
+class GatewayDispute:
+    """A payment that its payer's bank asks back. `taken_minor` is what it has taken by now."""
+
+    id: str
+    payment_id: str
+    amount_minor: int
+    taken_minor: int
+    currency: str
+    status: str  # open, under_review, won, lost, closed
+    respond_by: datetime | None
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class GatewayPayout:
     """Money sent to somebody's bank account or UPI address."""
 

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from dispatch.ports.gateway import (
+    GatewayDispute,
     GatewayLink,
     GatewayOrder,
     GatewayPayment,
@@ -22,6 +23,7 @@ from dispatch.ports.gateway import (
 ORDER_STATUSES = frozenset({"created", "attempted", "paid"})
 PAYMENT_STATUSES = frozenset({"created", "authorized", "captured", "refunded", "failed"})
 REFUND_STATUSES = frozenset({"created", "pending", "processed", "failed"})
+DISPUTE_STATUSES = frozenset({"open", "under_review", "won", "lost", "closed"})
 PAYOUT_STATUSES = frozenset({"pending", "queued", "scheduled", "on_hold", "processing", "processed"}) | {
     "reversed",
     "cancelled",
@@ -129,6 +131,23 @@ def refund_of(doc: object) -> GatewayRefund:
         receipt=d.text("receipt"),
         created_at=d.moment("created_at"),
         notes=d.notes(),
+    )
+
+
+def dispute_of(doc: object) -> GatewayDispute:
+    d = _Doc(doc, "disp", entity="dispute")
+    payment_id, amount, taken = d.other_id("payment_id", "pay"), d.amount("amount"), d.amount_or_none("amount_deducted")
+    if payment_id is None or not 0 < amount or (taken or 0) > amount:
+        raise Garbled("dispute: no payment, or amounts that contradict each other")
+    return GatewayDispute(
+        id=d.id(),
+        payment_id=payment_id,
+        amount_minor=amount,
+        taken_minor=taken or 0,
+        currency=d.currency(),
+        status=d.one_of("status", DISPUTE_STATUSES),
+        respond_by=d.moment("respond_by") if d.get("respond_by") else None,
+        created_at=d.moment("created_at"),
     )
 
 
