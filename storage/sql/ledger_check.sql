@@ -51,16 +51,20 @@ HAVING e.claimed_minor <> coalesce(sum(p.amount_minor) FILTER (WHERE o.status <>
   OR e.paid_minor <> coalesce(sum(p.amount_minor) FILTER (WHERE o.status = 'completed'), 0);
 
 -- name: cash
--- The cash that payees hold is what was collected at the door and no payout has netted.
+-- The cash that payees hold is what was collected at the door, no payout has netted and they have not handed in.
 WITH collected AS (
   SELECT e.payee_id AS party_id, p.currency, sum(p.amount_minor) AS total
   FROM payments p JOIN earnings e ON e.booking_id = p.booking_id
   WHERE p.kind = 'cash' AND p.captured_minor > 0 GROUP BY e.payee_id, p.currency
 ), netted AS (
   SELECT party_id, currency, sum(cash_offset_minor) AS total FROM payouts WHERE status <> 'failed' GROUP BY party_id, currency
+), handed_in AS (
+  SELECT owner_id AS party_id, currency, sum(amount_minor) AS total FROM settlements
+  WHERE kind = 'cash_handed_in' AND reversed_at IS NULL GROUP BY owner_id, currency
 ), expected AS (
-  SELECT c.party_id, c.currency, c.total - coalesce(n.total, 0) AS total
+  SELECT c.party_id, c.currency, c.total - coalesce(n.total, 0) - coalesce(h.total, 0) AS total
   FROM collected c LEFT JOIN netted n ON n.party_id = c.party_id AND n.currency = c.currency
+  LEFT JOIN handed_in h ON h.party_id = c.party_id AND h.currency = c.currency
 ), held AS (
   SELECT owner_id, currency, -balance_minor AS total FROM ledger_accounts WHERE owner_kind = 'party' AND type = 'cash_in_hand'
 )
@@ -90,7 +94,7 @@ WITH sums AS (
   UNION ALL
   SELECT 'payout_clearing', currency, sum(net_minor) FROM payouts WHERE status IN ('pending', 'processing') GROUP BY currency
   UNION ALL
-  -- What has left, less what trade partners, organisations and apps have paid.
+  -- What has left, less what trade partners, organisations, apps and technicians have paid.
   SELECT 'bank', currency, sum(total) FROM (
     SELECT currency, net_minor AS total FROM payouts WHERE status = 'completed'
     UNION ALL
@@ -99,7 +103,10 @@ WITH sums AS (
     UNION ALL
     SELECT currency, -amount_minor FROM invoice_payments WHERE status = 'success' AND method = 'bank_transfer'
     UNION ALL
-    SELECT currency, -amount_minor FROM integration_payments WHERE reversed_at IS NULL) b
+    SELECT currency, -amount_minor FROM integration_payments WHERE reversed_at IS NULL
+    UNION ALL
+    SELECT currency, CASE kind WHEN 'wallet_paid_out' THEN amount_minor ELSE -amount_minor END FROM settlements
+    WHERE kind <> 'fees_waived' AND reversed_at IS NULL) b
   GROUP BY currency
   UNION ALL
   SELECT 'adjustments', currency, sum(deduction_minor) FROM payouts WHERE status <> 'failed' GROUP BY currency

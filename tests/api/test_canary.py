@@ -64,7 +64,7 @@ PLAIN = {
     "training_resources", "vat_taxes",
     "booking_approvals", "job_applications", "job_postings", "page_payments", "partner_import_rows", "partner_imports",
     "platform_bills", "platform_plans", "platform_subscriptions", "program_places", "returning_customers",
-    "tracking_links", "trade_partner_codes",
+    "settlements", "tracking_links", "trade_partner_codes",
 }  # fmt: skip
 
 

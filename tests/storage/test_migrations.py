@@ -62,6 +62,10 @@ ONE: dict[str, str] = {
     "provider_customers_email": "provider_customers (provider_id, lower(email)) WHERE (source = 'manual')",
     "provider_plans_name": "provider_plans (provider_id, lower(name))",
     "provider_transactions_payout": "provider_transactions (payout_id, category) WHERE (payout_id IS NOT NULL)",
+    "settlements_reference": (
+        "settlements (kind, owner_id, lower(reference)) WHERE ((reversed_at IS NULL) AND (reference IS NOT "
+        "NULL))"
+    ),
     "trade_partner_terms_default": "trade_partner_terms (partner_no) WHERE is_default",
     "trade_partners_customer": "trade_partners (customer_no) WHERE (deleted_at IS NULL)",
     "trade_partners_organisation": "trade_partners (organisation_id) WHERE (deleted_at IS NULL)",

@@ -18,7 +18,7 @@ from aiohttp import FormData
 
 from api.registry import all_routes
 from dispatch.access import totp
-from dispatch.billing import invoices
+from dispatch.billing import charges, invoices
 from dispatch.billing.invoices import Period
 from dispatch.engine import alerts, audit, tasks
 from dispatch.events import Actor
@@ -142,6 +142,18 @@ async def money(walk: Walk) -> None:
     items = [{"id": made[2], "upi_transaction_id": "U2"}]
     await walk.does("POST /v1/admin/payouts/batch/process", {"items": items})
     await walk.does("POST /v1/admin/payouts/{id}/returned", {"failure_reason": "Account closed"}, id=made[1])
+    rupee = {"amount": 1, "currency": "INR"}
+    proof = {**rupee, "reference": "R-1"}
+    rich = await till.rich(100)
+    paid = (await walk.does("POST /v1/admin/users/{id}/wallet/payouts", proof, id=rich))["id"]
+    await walk.does("POST /v1/admin/settlements/{id}/reverse", {"reason": "Another's"}, id=paid)
+    owing = (await till.owing(100)).account_id
+    await walk.does("POST /v1/admin/users/{id}/fees/waive", {**rupee, "reason": "Late"}, id=owing)
+    booking = await world.book()
+    async with world.services.transaction() as tx:
+        await charges.open_payment(tx, booking)
+    await till.finish(booking, who)
+    await walk.does("POST /v1/admin/partners/{id}/cash", proof, id=who)
 
 
 async def catalogue(walk: Walk) -> None:

@@ -9,6 +9,7 @@ import { mayDo } from "../rights.js";
 import { rightsOf, rolesOf } from "../roles.js";
 import { toast, told } from "../../lib/toast.js";
 import { bookingColumns, placeOf, stars } from "../cells.js";
+import { settled } from "../settled.js";
 
 /** @typedef {import("../kit.js").Shape} Shape */
 /** @typedef {import("../kit.js").Office} Office */
@@ -60,6 +61,7 @@ export const technicians = {
       column("Payout", (e) => said(e.payout_number)),
       column("When", (e) => when(e.created_at)),
     ] }),
+    settled("Cash", `${ONE}/cash`, (b) => `${money(b.cash_in_hand, b.currency)} in hand`),
     daysOff,
   ],
   create: { without: ["verification_documents"], isLong: ["address"], labels: { service_categories: "Does (categories)", service_tiers: "Tiers" } },
@@ -70,6 +72,7 @@ export const technicians = {
     { label: "Pause", method: "PATCH", path: `${ONE}/availability`, when: (p) => p.is_available, body: { is_available: false }, undo: () => ({ is_available: true }), done: "Takes no jobs for now." },
     { label: "Resume", method: "PATCH", path: `${ONE}/availability`, when: (p) => p.is_active && !p.is_available, body: { is_available: true }, undo: () => ({ is_available: false }), done: "Takes jobs again." },
     { label: "Pay out", method: "POST", path: "/v1/admin/payouts", when: (p) => (p.more?.earnings?.pending ?? 0) > 0, value: (p) => ({ partner_id: p.id }), form: { without: ["earnings_ids"], isLong: ["notes"], labels: { partner_id: "Technician", amount: "Amount (empty: everything due)" } }, done: "The payout stands under Payouts." },
+    { label: "Cash handed in", method: "POST", path: `${ONE}/cash`, form: { isLong: ["reason"] }, done: "The cash is recorded." },
   ],
 };
 
@@ -179,10 +182,13 @@ export const users = {
       column("Booking", (b) => b.booking_number), column("Status", (b) => chip(b.status)), column("When", (b) => `${b.booking_date} ${b.booking_time?.slice(0, 5) ?? ""}`),
       column("Services", (b) => said(b.services.join(", "))), column("Technician", (b) => said(b.partner_name)), column("Payment", (b) => chip(b.payment_status)), column("Total", (b) => money(b.grand_total, b.currency), { isNumber: true }),
     ] }),
+    settled("Account", `${USER}/account`, (b) => `${money(b.wallet, b.currency)} in the wallet, ${money(b.owed, b.currency)} owed`),
     (_, u) => section("Addresses", u.more.addresses.length ? h("div", { class: "cards" }, u.more.addresses.map((/** @type {any} */ a) => h("div", { class: "card" }, h("h3", null, said(a.label), a.is_default && " (default)"), h("p", null, placeOf(a))))) : h("p", { class: "faint" }, "None saved.")),
   ],
   actions: [
     { label: "Block", method: "PATCH", path: `${USER}/status`, look: "danger", when: (u) => u.is_active, value: () => ({ is_active: false }), form: { without: ["is_active"] , isLong: ["reason"] }, undo: () => ({ is_active: true }) },
+    { label: "Wallet paid out", method: "POST", path: `${USER}/wallet/payouts`, form: { isLong: ["reason"] }, done: "The payout is recorded." },
+    { label: "Take fees off", method: "POST", path: `${USER}/fees/waive`, form: { isLong: ["reason"] }, done: "The fees are taken off." },
     { label: "Unblock", method: "PATCH", path: `${USER}/status`, when: (u) => !u.is_active, body: { is_active: true }, undo: (u) => ({ is_active: false, reason: u.blocked_reason ?? undefined }) },
   ],
 };
