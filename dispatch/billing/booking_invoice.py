@@ -8,6 +8,7 @@ from dispatch.errors import Conflict
 from dispatch.localtime import twelve_hour
 from dispatch.reports.invoice_pdf import Invoice, InvoiceLine, draw
 from dispatch.services import Services
+from storage import payments as payment_rows
 from storage.staff_bookings import StaffBooking
 
 #: Before this there is nothing to bill: the price may still change hands, or go away.
@@ -22,13 +23,19 @@ class NotBilled(Conflict):
 
 async def pdf(services: Services, booking: StaffBooking) -> bytes:
     """The invoice as a file. Raises NotBilled."""
-    if booking.status not in BILLED:
+    # One that was cancelled is refunded, too, once all of it is back.
+    if booking.status not in BILLED or booking.cancelled_at is not None:
         raise NotBilled
-    return await asyncio.to_thread(draw, invoice_of(booking, services.settings.brand))
+    async with services.read() as conn:
+        paid = await payment_rows.of_booking(conn, booking_id=booking.id)
+    back_minor = sum(p.refunded_minor for p in paid if p.surplus_of is None)
+    return await asyncio.to_thread(draw, invoice_of(booking, services.settings.brand, back_minor))
 
 
-def invoice_of(b: StaffBooking, seller: str) -> Invoice:
-    """Lines at list price, then what was taken off and what was added: the sums are the booking's own."""
+def invoice_of(b: StaffBooking, seller: str, back_minor: int = 0) -> Invoice:
+    """Lines at list price, then what was taken off and what was added: the sums are the booking's own. What went back of
+    it since stands below them.
+    """
 
     def money(minor: int) -> str:
         return f"{minor // 100:,}.{minor % 100:02d} {b.currency}"
@@ -54,5 +61,8 @@ def invoice_of(b: StaffBooking, seller: str) -> Invoice:
             *((words, f"-{money(-minor)}" if minor < 0 else money(minor)) for words, minor in sums if minor),
             ("Total", money(b.grand_total_minor)),
         ],
-        notes=[f"Payment: {b.payment_method}, {b.payment_status.replace('_', ' ')}."],
+        notes=[
+            f"Payment: {b.payment_method}, {b.payment_status.replace('_', ' ')}.",
+            *([f"Given back: {money(back_minor)}."] if back_minor else []),
+        ],
     )  # fmt: skip

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from dispatch.access.dev_tokens import open_dev_session
+from dispatch.billing import ledger
 from dispatch.engine import alerts
 from dispatch.live.sessions import Ending
 from tests.api.live import Live
@@ -411,3 +412,25 @@ async def test_a_transfer_on_an_invoice_is_recorded_and_taken_back(office: tuple
     await page.get_by_text("Taken back", exact=True).wait_for()
     await page.get_by_text("It was for another invoice").wait_for()
     await pictures(page, "office-invoice")
+
+
+async def test_a_wallet_is_paid_out_by_hand_and_the_record_taken_back(office: tuple[Visit, Any], live: Live) -> None:
+    _, page = office
+    account_id = await live.value("SELECT id FROM accounts WHERE phone = '+911000100001'")
+    async with live.services.transaction() as tx:
+        sides = [ledger.wallet(account_id, "INR"), ledger.platform("fee_revenue", "INR")]
+        await ledger.post(tx, "goodwill", "a test", [ledger.Line(sides[0], 50000), ledger.Line(sides[1], -50000)])
+    await page.goto(f"{live.url}/admin/users/{account_id}")
+    await page.get_by_text("₹500.00 in the wallet").wait_for()
+    await page.get_by_role("button", name="Wallet paid out", exact=True).click()
+    await page.get_by_label("Amount").fill("300")
+    await page.get_by_label("Currency").fill("INR")
+    await page.get_by_label("Reference").fill(HOSTILE[:90])
+    await page.get_by_role("button", name="Wallet paid out").last.click()
+    await page.get_by_text("₹200.00 in the wallet").wait_for()
+    await page.locator("summary", has_text="Take back").click()
+    await page.get_by_label("Reason").fill("Another customer's")
+    await page.get_by_role("button", name="Take back").click()
+    await page.get_by_text("₹500.00 in the wallet").wait_for()
+    await page.get_by_text("Another customer's").wait_for()
+    assert await grave_problems(page) == []

@@ -30,3 +30,17 @@ async def test_the_sums_are_the_bookings_own(till: Till) -> None:
     ]  # fmt: skip
     assert invoice.number == booking.number and "A customer" in invoice.buyer
     assert (await booking_invoice.pdf(till.world.services, row)).startswith(b"%PDF-")
+    # What goes back is said below, and what was billed stays.
+    back = booking_invoice.invoice_of(row, "Minuteserv", 30000)
+    assert back.sums == invoice.sums and back.notes == [*invoice.notes, "Given back: 300.00 INR."]
+
+
+async def test_a_cancelled_booking_is_billed_to_nobody_also_when_all_of_it_is_back(till: Till) -> None:
+    booking = await till.paid()
+    await till.cancel(booking)
+    await till.drain()
+    async with till.world.services.read() as conn:
+        row = await staff_bookings.get(conn, booking_id=booking.id)
+    assert row is not None and row.status == "refunded"
+    with pytest.raises(booking_invoice.NotBilled):
+        await booking_invoice.pdf(till.world.services, row)
