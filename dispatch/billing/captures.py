@@ -182,6 +182,19 @@ async def quarantine(tx: Tx, payment: Payment, reason: str) -> None:
     await alert(tx, "payment_review", payment, f"Payment {payment.id}: {reason}.")
 
 
+async def gone(tx: Tx, payment: Payment, told: GatewayPayment) -> bool:
+    """Whether money that was held for a person, as it was not about this order, amount and currency, is back with whoever
+    paid: then nobody has to look any more. False for any other.
+    """
+    fits = (told.amount_minor, told.currency, told.order_id) == (
+        payment.amount_minor, payment.currency, payment.gateway_order_id,
+    )  # fmt: skip
+    if fits or told.amount_refunded_minor < told.amount_minor:
+        return False
+    await alerts.resolve(tx, ["payment_review"], subject=f"payment:{payment.id}")
+    return True
+
+
 async def alert(tx: Tx, kind: str, payment: Payment | None, message: str, *, subject: str | None = None) -> None:
     """Tells staff, once per kind and payment (or other `subject`) while it is open."""
     await alerts.raise_alert(

@@ -24,7 +24,7 @@ async def payment(services: Services, gateway: Gateway, told: GatewayPayment, he
     return await _missed(services, gateway, told) if told.captured else None
 
 
-async def _missed(services: Services, gateway: Gateway, told: GatewayPayment) -> Item:
+async def _missed(services: Services, gateway: Gateway, told: GatewayPayment) -> Item | None:
     """Captured there and unknown here: a webhook was missed, or it is not ours at all."""
     try:
         owner = await gateway_events.owner_of(services, gateway, told)
@@ -33,6 +33,8 @@ async def _missed(services: Services, gateway: Gateway, told: GatewayPayment) ->
         return _payment("status" if is_ours else "missing_here", told, None, "repaired" if is_ours else "open")
     ours = _as_known(owner, told.id)
     async with services.transaction() as tx:
+        if await captures.gone(tx, owner, told):
+            return None
         outcome = await captures.captured(tx, owner, told)
     if outcome is captures.Outcome.QUARANTINED:
         return _payment("amount", told, ours, "open")

@@ -345,6 +345,8 @@ async def take_refund(services: Services, gateway: Gateway, told: GatewayRefund)
                 return True
             raise
         async with services.transaction() as tx:
+            if await captures.gone(tx, owner, paid):
+                return True
             await captures.reported(tx, owner, paid)
             payment = await payment_rows.find_by_gateway_payment(tx.conn, gateway_payment_id=told.payment_id)
         if payment is None or not payment.captured_minor:

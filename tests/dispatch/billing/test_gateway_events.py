@@ -19,7 +19,7 @@ from dispatch.adapters.razorpay import wire as wire
 from dispatch.billing import gateway_events, invoice_payments, invoices, payments, refunds, review
 from dispatch.billing.gateway_events import BadSignature, BadWebhook, natural_key
 from dispatch.events import Actor
-from dispatch.ports.gateway import PaymentsNotConfigured
+from dispatch.ports.gateway import GatewayPayment, PaymentsNotConfigured
 from dispatch.services import Tx
 from storage import gateway_events as rows
 from storage.bookings import Booking
@@ -245,6 +245,36 @@ async def test_a_wrong_amount_or_currency_is_quarantined(deaf_till: Till, change
     held = await deaf_till.payment(booking)
     assert held.status == "pending" and held.review_reason is not None
     assert await deaf_till.sums() == {}
+
+
+async def test_nobody_looks_any_more_when_what_was_quarantined_is_given_back(
+    deaf_till: Till, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Staff cannot book it: they give it back at the gateway."""
+    till = deaf_till
+    _, block = await till.online()
+    pay = entity("pay_Abcdefgh123456", block["order_id"], "captured", amount=GRAND - 1)
+    await send(till, event("payment.captured", {"payment": pay}))
+    await till.drain()
+    assert await till.alerts() == ["payment_review"]
+
+    async def fetch(payment_id: str) -> GatewayPayment:
+        return wire.payment_of({**pay, "status": status, "amount_refunded": back_minor})
+
+    monkeypatch.setattr(till.gateway, "fetch_payment", fetch)
+    refund = {
+        "id": "rfnd_Abcdefgh12345", "entity": "refund", "payment_id": pay["id"], "amount": GRAND - 1, "currency": "INR",
+        "status": "processed", "created_at": int(time.time()), "notes": [],
+    }  # fmt: skip
+    status, back_minor = "refunded", GRAND - 1
+    await send(till, event("refund.processed", {"refund": refund}))
+    await till.drain()
+    assert await till.alerts() == [] and await till.sums() == {}
+    # A part of it is not all: somebody still has to look.
+    status, back_minor = "captured", 100
+    await send(till, event("refund.processed", {"refund": {**refund, "id": "rfnd_Bbcdefgh12345", "amount": 100}}))
+    await till.drain()
+    assert sorted(await till.alerts()) == ["gateway_event_review", "payment_review"]
 
 
 @pytest.mark.parametrize("hours", [0.1, 23, 26])

@@ -230,3 +230,15 @@ async def test_a_refund_that_does_not_fit_is_told_of(deaf_till: Till) -> None:
     (item,) = (await reconcile(services, books, today())).items  # type: ignore[arg-type]
     assert (item.kind, item.resolution, item.local_id) == ("missing_here", "open", (await till.payment(booking)).id)
     assert await till.alerts() == ["reconciliation_open"]
+
+
+async def test_what_was_never_booked_and_is_all_given_back_is_nothing_to_find(deaf_till: Till) -> None:
+    till, books, services = deaf_till, Books(), deaf_till.world.services
+    _, block = await till.online()
+    wrong = paid("pay_OfAWrongAmount", block["order_id"], GRAND - 1)
+    books.payments[wrong.id] = wrong
+    await reconcile(services, books, today())  # type: ignore[arg-type]
+    assert sorted(await till.alerts()) == ["payment_review", "reconciliation_open"]
+    books.payments[wrong.id] = replace(wrong, status="refunded", amount_refunded_minor=GRAND - 1)
+    assert not (await reconcile(services, books, today())).open_items  # type: ignore[arg-type]
+    assert await till.alerts() == []
