@@ -42,8 +42,8 @@ class ReversalIn(Body):
 
 
 class SettlementOut(View):
-    """`kind` is wallet_paid_out, fees_waived or cash_handed_in. One with `reversed_at` was recorded by mistake, and does
-    not count.
+    """`kind` is wallet_paid_out, fees_waived or cash_handed_in. One with `reversed_at` was recorded by mistake, and
+    does not count.
     """
 
     id: UUID
@@ -84,7 +84,7 @@ class CashOut(View):
 
 @admin.route("GET", "/users/{id}/account", permission="refunds:read", tags=CUSTOMERS)
 async def account(services: Services, caller: Admin, id: UUID) -> CustomerAccount:
-    """What a customer has in the wallet and owes, in each currency, and what was settled by hand (the newest hundred)."""
+    """What a customer has in the wallet and owes, by currency, and what was settled by hand (the newest hundred)."""
     async with services.read() as conn:
         held = await settlements.standing(conn, "account", id)
         made = await settlements.newest(conn, id)
@@ -111,7 +111,8 @@ async def waive(services: Services, caller: Admin, id: UUID, body: WaiverIn) -> 
 
     Example: {"amount": 177.12, "currency": "INR", "reason": "The technician was an hour late."}
     """
-    made = await _record(services, caller, settlements.FEES_WAIVED, id, Wish(body.currency, body.amount, None, body.reason))
+    wish = Wish(body.currency, body.amount, reason=body.reason)
+    made = await _record(services, caller, settlements.FEES_WAIVED, id, wish)
     return Reply(made, message="The fees are taken off.")
 
 

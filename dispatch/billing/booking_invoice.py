@@ -33,8 +33,8 @@ async def pdf(services: Services, booking: StaffBooking) -> bytes:
 
 
 def invoice_of(b: StaffBooking, seller: str, back_minor: int = 0) -> Invoice:
-    """Lines at list price, then what was taken off and what was added: the sums are the booking's own. What went back of
-    it since stands below them.
+    """Lines at list price, then what was taken off and what was added: the sums are the booking's own. What went
+    back of it since stands below them.
     """
 
     def money(minor: int) -> str:

@@ -183,8 +183,8 @@ async def quarantine(tx: Tx, payment: Payment, reason: str) -> None:
 
 
 async def gone(tx: Tx, payment: Payment, told: GatewayPayment) -> bool:
-    """Whether money that was held for a person, as it was not about this order, amount and currency, is back with whoever
-    paid: then nobody has to look any more. False for any other.
+    """Whether money that was held for a person, as it was not about this order, amount and currency, is back with its
+    payer: then nobody has to look any more. False for any other.
     """
     fits = (told.amount_minor, told.currency, told.order_id) == (
         payment.amount_minor, payment.currency, payment.gateway_order_id,

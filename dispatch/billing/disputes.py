@@ -36,7 +36,8 @@ async def heard(tx: Tx, told: GatewayDispute, payment: Payment | None, page: UUI
     if await refund_rows.find_by_gateway_id(tx.conn, gateway_refund_id=told.id) is None:
         until = ""
         if told.respond_by is not None:
-            until = f"; answer at the gateway by {local(told.respond_by, tx.services.settings.timezone):%d %B %Y, %H:%M}"
+            by = local(told.respond_by, tx.services.settings.timezone)
+            until = f"; answer at the gateway by {by:%d %B %Y, %H:%M}"
         await alerts.raise_alert(
             tx, ASKED, f"The payer's bank asks back {_about(told, payment, page)}{until}.",
             booking_id=payment.booking_id if payment else None, subject=subject,
@@ -49,10 +50,10 @@ async def _lost(tx: Tx, told: GatewayDispute, payment: Payment | None, page: UUI
     if payment is not None:
         assert payment.gateway_payment_id is not None, "it was found by it"
         known = await refund_rows.find_by_gateway_id(tx.conn, gateway_refund_id=told.id)
+        minor = told.taken_minor or told.amount_minor
         taken = GatewayRefund(
-            told.id, payment.gateway_payment_id, told.taken_minor or told.amount_minor, told.currency, "processed", None,
-            told.created_at,
-        )  # fmt: skip
+            told.id, payment.gateway_payment_id, minor, told.currency, "processed", None, told.created_at
+        )
         if await refunds.heard(tx, payment, taken, reason=TAKEN) is None:
             return False
         if known is not None:

@@ -418,7 +418,7 @@ async def _payout(services: Services, gateway: Gateway, event: DueEvent) -> str 
 
 
 async def _dispute(services: Services, gateway: Gateway, event: DueEvent) -> str | None:
-    """The event's own words, however old: how a dispute stands only ends, and the gateway is asked of payments alone."""
+    """By the event's own words, however old: a dispute only ever ends, and the gateway is asked of payments alone."""
     try:
         told = wire.dispute_of(_entity(event.payload, "dispute"))
     except wire.Garbled as e:

@@ -234,8 +234,8 @@ async def _batches(stream: AsyncIterator[T]) -> AsyncIterator[list[T]]:
 
 
 async def run_due(services: Services, gateway: Gateway) -> int:
-    """The daily job, harmless when repeated: compares yesterday, and days before it that nothing has compared to the end
-    because the server or the gateway was away. Returns how many days that are.
+    """The daily job, harmless when repeated: compares yesterday, and days before it that nothing has compared to the
+    end because the server or the gateway was away. Returns how many days that are.
 
     A run before its day was over is none. Raises what `reconcile` raises of the first day that cannot be compared.
     """

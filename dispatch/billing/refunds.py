@@ -272,9 +272,9 @@ async def heard(
     """What the gateway says about a refund, whoever tells it: answer, webhook, poll or reconciler.
 
     Ours is found by the gateway's id or by our id in its notes; one that was made at the gateway itself is
-    adopted for `reason`, and what the wallet of whoever was paid lacks of it is the house's loss, with an alert. One that came back
-    after it had been settled is owed again. None: it asks for more than the payment holds, so a person has to look
-    (the caller raises the alert).
+    adopted for `reason`, and what the wallet of whoever was paid lacks of it is the house's loss, with an alert. One
+    that came back after it had been settled is owed again. None: it asks for more than the payment holds, or a provider
+    had paid what came back, so a person has to look (the caller raises the alert).
     """
     payment = await _lock_in_order(tx, payment.id)
     refund = await _find(tx, payment, told)

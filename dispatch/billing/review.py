@@ -79,7 +79,8 @@ async def _tried(tx: Tx, actor: Actor, alert: AlertView) -> bool:
         return await tasks.release_about(tx, alert.subject)
     if alert.kind == reconciliation.OPEN:
         day = alert.subject.partition(":")[2]
-        await tasks.enqueue(tx, reconciliation.TASK, {"day": day}, key=f"{reconciliation.TASK}:{day}:{tx.now:%Y%m%d%H%M}")
+        key = f"{reconciliation.TASK}:{day}:{tx.now:%Y%m%d%H%M}"
+        await tasks.enqueue(tx, reconciliation.TASK, {"day": day}, key=key)
         return alert.resolved_at is None
     about = UUID(alert.subject.partition(":")[2])
     if alert.kind == refunds.FAILED:

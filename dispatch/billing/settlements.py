@@ -72,7 +72,7 @@ class Held:
 
 @dataclass(frozen=True, slots=True)
 class _Kind:
-    """Whose account is settled, and where the other side of it stands. `sign`: of its balance, and of what is settled."""
+    """Whose account is settled, and where the other side of it stands. `sign` is that of the account's balance."""
 
     owner_kind: str
     type: str

@@ -18,7 +18,8 @@ SELECT day, state, payments_there, payments_here, refunds_there, refunds_here, e
 FROM reconciliation_runs WHERE day = :day;
 
 -- name: not_done
--- The days up to yesterday, since the first that was ever compared, of which no run after their end came to its own end.
+-- The days up to yesterday, since the first that was ever compared, of which no run after their end came to its own end,
+-- the newest first: an old one that cannot be compared any more stands in nobody's way.
 SELECT d::date AS day
 FROM generate_series(
   greatest(:yesterday::date - :back::int, least(:yesterday::date, (SELECT min(r.day) FROM reconciliation_runs r))),
@@ -26,7 +27,7 @@ FROM generate_series(
 WHERE NOT EXISTS (SELECT FROM reconciliation_runs r WHERE r.day = d::date AND r.state = 'done'
   AND r.started_at >= (r.day + 1)::timestamp AT TIME ZONE :timezone)
   AND ((SELECT min(r.day) FROM reconciliation_runs r) IS NOT NULL OR d::date = :yesterday::date)
-ORDER BY day;
+ORDER BY day DESC;
 
 -- name: add_item
 INSERT INTO reconciliation_items (day, entity, kind, gateway_id, local_id, here_minor, there_minor, here_status, there_status,

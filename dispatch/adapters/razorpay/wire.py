@@ -137,7 +137,7 @@ def refund_of(doc: object) -> GatewayRefund:
 def dispute_of(doc: object) -> GatewayDispute:
     d = _Doc(doc, "disp", entity="dispute")
     payment_id, amount, taken = d.other_id("payment_id", "pay"), d.amount("amount"), d.amount_or_none("amount_deducted")
-    if payment_id is None or not 0 < amount or (taken or 0) > amount:
+    if payment_id is None or amount < 1 or (taken or 0) > amount:
         raise Garbled("dispute: no payment, or amounts that contradict each other")
     return GatewayDispute(
         id=d.id(),

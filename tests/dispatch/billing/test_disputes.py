@@ -101,6 +101,7 @@ async def test_one_over_a_payment_of_which_nobody_told(deaf_till: Till) -> None:
 def test_two_disputes_of_one_payment_are_two() -> None:
     def key(dispute_id: str) -> str | None:
         told = {"id": dispute_id, "payment_id": "pay_1", "amount": 5, "currency": "INR", "status": "open"}
-        return natural_key("payment.dispute.created", {"dispute": {"entity": told}, "payment": {"entity": {"id": "pay_1"}}})
+        payload = {"dispute": {"entity": told}, "payment": {"entity": {"id": "pay_1"}}}
+        return natural_key("payment.dispute.created", payload)
 
     assert key("disp_1") == key("disp_1") != key("disp_2")

@@ -183,7 +183,8 @@ async def test_days_on_which_nothing_was_compared_are_made_up_for(deaf_till: Til
     await deaf_till.world.execute("UPDATE reconciliation_runs SET day = day - 4")
     assert await run_due(services, deaf_till.gateway) == 4
     # After a longer time a week is looked at, and what was looked at too early is looked at again.
-    await deaf_till.world.execute("DELETE FROM reconciliation_runs WHERE day > (SELECT min(day) FROM reconciliation_runs)")
+    newer = "DELETE FROM reconciliation_runs WHERE day > (SELECT min(day) FROM reconciliation_runs)"
+    await deaf_till.world.execute(newer)
     await deaf_till.world.execute("UPDATE reconciliation_runs SET day = day - 30")
     assert await run_due(services, deaf_till.gateway) == reconciliation.DAYS_BACK + 1
     await deaf_till.world.execute(
