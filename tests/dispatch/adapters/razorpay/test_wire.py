@@ -6,6 +6,7 @@ import base64
 import hashlib
 import hmac
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -188,3 +189,25 @@ def test_a_link_leads_to_an_address() -> None:
     for wrong in ({"short_url": "javascript:alert(1)"}, {"payments": [{}]}, {"payments": ["x"]}):
         with pytest.raises(wire.Garbled):
             wire.link_of(link | wrong)
+
+
+DISPUTE = {
+    "id": "disp_Abcdefgh123456", "entity": "dispute", "payment_id": "pay_Abcdefgh123456", "amount": 500,
+    "currency": "INR", "amount_deducted": 0, "status": "open", "respond_by": 1_800_000_000, "created_at": 1_799_000_000,
+}  # fmt: skip
+
+
+def test_a_dispute() -> None:
+    told = wire.dispute_of(DISPUTE)
+    assert (told.payment_id, told.amount_minor, told.taken_minor) == ("pay_Abcdefgh123456", 500, 0)
+    assert told.respond_by == datetime.fromtimestamp(1_800_000_000, UTC)
+    assert wire.dispute_of({**DISPUTE, "respond_by": None, "amount_deducted": None}).respond_by is None
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"id": "pay_Abcdefgh123456"}, {"payment_id": None}, {"amount": 0}, {"amount_deducted": 501}, {"status": "odd"}],
+)  # fmt: skip
+def test_a_dispute_that_cannot_be(change: dict[str, Any]) -> None:
+    with pytest.raises(wire.Garbled):
+        wire.dispute_of({**DISPUTE, **change})
