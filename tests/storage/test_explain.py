@@ -49,7 +49,9 @@ async def test_each_is_told_with_the_parts_of_its_own_score(world: World) -> Non
 async def test_a_node_of_the_version_before_still_writes_them_one_by_one(world: World) -> None:
     one, other = await world.technician(), await world.technician()
     booking = await world.book(dispatch=False)
-    verdicts = [[str(one), 1, "ranked_below", 0.5, {"distance": 0.5}, 100], [str(other), None, "offline", None, None, None]]
+    verdicts = [
+        [str(one), 1, "ranked_below", 0.5, {"distance": 0.5}, 100], [str(other), None, "offline", None, None, None],
+    ]  # fmt: skip
     await world.execute(BEFORE, booking.id, verdicts)
     async with world.services.read() as conn:
         (attempt,) = await explain.attempts(conn, booking_id=booking.id)

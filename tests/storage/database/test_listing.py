@@ -415,7 +415,8 @@ def test_every_order_ends_with_the_key(listed: Listed[Any]) -> None:
 #: Lists whose keys are one row's only among those of an owner: what they are read from is bound to that owner. Of an
 #: organisation's bookings, what the view joins has the ids of its two tables.
 BOUND = {
-    "bulk_bookings.of_organisation", "enrolments.rows_of", "technician_bookings.ahead", "technician_bookings.of_technician",
+    "bulk_bookings.of_organisation", "enrolments.rows_of", "technician_bookings.ahead",
+    "technician_bookings.of_technician",
 }  # fmt: skip
 
 
