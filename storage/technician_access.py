@@ -25,6 +25,7 @@ class TechnicianProfile:
     service_radius_m: int
     is_active: bool
     is_available: bool
+    has_gone_dark: bool
     onboarding_status: str
     rating: float | None
     total_bookings: int

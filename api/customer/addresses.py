@@ -70,6 +70,8 @@ class AddressOut(View):
     place_id: str | None
     is_default: bool
     is_approximate: bool
+    #: The clock by which visits there are booked.
+    timezone: str
 
 
 PIN_DROPPED = "Your address was changed. Its place on the map no longer fitted and was removed: please set it again."
@@ -81,12 +83,12 @@ _FIELDS = {
 }  # fmt: skip
 
 
-def address_out(row: Address) -> AddressOut:
+def address_out(services: Services, row: Address) -> AddressOut:
     return AddressOut(
         id=row.id, name=row.label, address_line1=row.line1, address_line2=row.line2, city=row.city,
         state=row.state,
         pincode=row.postal_code, lat=row.lat, lng=row.lng, place_id=row.place_id, is_default=row.is_default,
-        is_approximate=addresses.is_approximate(row),
+        is_approximate=addresses.is_approximate(row), timezone=addresses.timezone_of(services, row),
     )  # fmt: skip
 
 
@@ -96,7 +98,7 @@ def address_out(row: Address) -> AddressOut:
 async def list_addresses(services: Services, caller: Customer) -> list[AddressOut]:
     """All of the customer's addresses, the default first."""
     async with services.read() as conn:
-        return [address_out(a) for a in await addresses.page(conn, caller.account_id)]
+        return [address_out(services, a) for a in await addresses.page(conn, caller.account_id)]
 
 
 @customer.route("POST", "/addresses", scope="customers:write", idempotency="optional", status=201, tags=["addresses"])
@@ -107,7 +109,7 @@ async def create_address(services: Services, caller: Customer, body: AddressBody
     """Adds an address; the first one becomes the default."""
     new = AddressIn(**{_FIELDS[name]: value for name, value in body.model_dump().items()})
     async with services.transaction() as tx:
-        return address_out(await addresses.create(tx, caller.account_id, new))
+        return address_out(services, await addresses.create(tx, caller.account_id, new))
 
 
 @customer.route("PUT", "/users/addresses/{id}", scope="customers:write", tags=["addresses"])
@@ -118,7 +120,7 @@ async def update_address(services: Services, caller: Customer, id: UUID, body: A
         before = await addresses.get(tx.conn, caller.account_id, id)
         after = await addresses.change(tx, caller.account_id, id, changes)
     lost_pin = before.lat is not None and after.lat is None and "lat" not in changes
-    return Reply(address_out(after), message=PIN_DROPPED if lost_pin else None)
+    return Reply(address_out(services, after), message=PIN_DROPPED if lost_pin else None)
 
 
 @customer.route("PATCH", "/users/addresses/{id}/set-default", scope="customers:write", tags=["addresses"])
@@ -126,7 +128,7 @@ async def set_default_address(services: Services, caller: Customer, id: UUID) ->
     """Makes this address the default one; the former is so no longer."""
     async with services.transaction() as tx:
         made = await addresses.change(tx, caller.account_id, id, {"is_default": True})
-    return Reply(address_out(made), message="Default address updated")
+    return Reply(address_out(services, made), message="Default address updated")
 
 
 @customer.route("DELETE", "/users/addresses/{id}", scope="customers:write", tags=["addresses"])

@@ -83,7 +83,7 @@ async def dashboard(services: Services, caller: Customer) -> DashboardOut:
         told = await customers.latest_notifications(conn, caller.account_id, RECENT_NOTIFICATIONS)
     return DashboardOut(
         user=UserOut(id=user.id, name=user.name, phone_number=user.phone, email=user.email),
-        addresses=[address_out(a) for a in places],
+        addresses=[address_out(services, a) for a in places],
         recent_bookings=[_recent(b) for b in recent],
         notifications=[_told(n) for n in told],
     )  # fmt: skip

@@ -71,6 +71,8 @@ class ProfileOut(PartnerOut):
     service_radius_km: float
     is_active: bool
     is_available: bool
+    #: Said to be available, and not heard of for so long that nobody counts on it: the next position brings it back.
+    has_gone_dark: bool
     onboarding_status: str
     rating: float | None
     total_bookings: int
@@ -200,7 +202,8 @@ def _profile(services: Services, who: TechnicianProfile, account: BankAccount | 
         id=who.id, partner_code=who.code, name=who.name, phone_number=who.phone, email=who.email,
         service_categories=who.categories, service_tiers=who.tiers, working_hours=who.working_hours,
         service_radius_km=who.service_radius_m / 1000, is_active=who.is_active, is_available=who.is_available,
-        onboarding_status=who.onboarding_status, rating=who.rating, total_bookings=who.total_bookings,
+        has_gone_dark=who.has_gone_dark, onboarding_status=who.onboarding_status, rating=who.rating,
+        total_bookings=who.total_bookings,
         completed_bookings=who.completed_bookings, cancelled_bookings=who.cancelled_bookings,
         cancellation_rate=round(rate, 2),
         aadhar_number=f"XXXXXXXX{who.aadhaar_last4}" if who.aadhaar_last4 else None,

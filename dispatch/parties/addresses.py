@@ -161,6 +161,17 @@ async def locate(services: Services, address: Address, *, field: str = "address_
     raise Invalid({field: "This address could not be found; add its coordinates (lat and lng)."})
 
 
+def timezone_of(services: Services, address: Address) -> str:
+    """By which clock a visit there is booked, as far as that is known without asking the geocoder."""
+    book = services.zones
+    if address.lat is not None and address.lng is not None:
+        zone = book.locate(address.lat, address.lng)
+    else:
+        centre = book.by_pincode(address.postal_code)
+        zone = centre.zone if centre is not None else book.by_city(address.city)
+    return zone.timezone if zone else book.terms((services.settings.currency, services.settings.timezone))[1]
+
+
 async def _geocoded(services: Services, address: Address) -> Address:
     query = Query(address.line1, address.city, address.state, address.postal_code, address.country)
     found = await services.geocoder.locate(query)

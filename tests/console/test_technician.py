@@ -6,7 +6,6 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import AsyncIterator
-from functools import partial
 from typing import Any
 from uuid import uuid4
 from zoneinfo import ZoneInfo
@@ -15,32 +14,18 @@ import pytest
 from aiohttp.test_utils import TestServer
 
 from api.app import create_app
-from tests.api.live import Live, Person, live_server
-from tests.api.live import until as live_until
-from tests.api.test_story import book, make_everybody_a_beautician
-from tests.conftest import clone
-from tests.console.browsing import Visit, expects, grave_problems, pictures, texts, until, visit
-from tests.console.test_people import PHONE, PLACE, add_home, choose
+from tests.api.live import Live
+from tests.console.browsing import expects, grave_problems, pictures, texts, until, visit
+from tests.console.technicians import as_technician, city, near
+from tests.console.test_people import PHONE, choose
 
 
 @pytest.fixture(scope="module")
 async def live(pg_home: str, tmp_path_factory: pytest.TempPathFactory, browser: Any) -> AsyncIterator[Live]:
-    folder = tmp_path_factory.mktemp("technician")
-    async with live_server(await clone(pg_home), folder, technicians=1, customers=2, env="development") as made:
-        await make_everybody_a_beautician(made)
-        await add_home(await made.person("customer", PHONE))
+    async with city(pg_home, tmp_path_factory.mktemp("technician")) as made:
         yield made
         # By now it may be another one than that which was started.
         await made.server.close()
-
-
-def near(north: float) -> dict[str, float]:
-    return {"latitude": PLACE[0] + north, "longitude": PLACE[1], "accuracy": 8}
-
-
-async def as_technician(seen: Visit, live: Live, path: str = "/technician") -> Any:
-    await seen.sign_in("technician", await live.pair("technician", "PT-001"))
-    return await seen.open(path)
 
 
 async def start_again(live: Live, port: int) -> None:
@@ -286,110 +271,6 @@ async def test_what_could_not_be_reached_is_no_longer_said_once_it_can_be(live: 
         await seen.check()
 
 
-#: Presses a button, and at once whatever has taken its place: the second tap of two. Gives what was pressed then.
-PRESS_TWICE = """([first, then]) => new Promise((done) => {
-    const find = (name) => [...document.querySelectorAll("button")].find((one) => one.textContent === name);
-    new MutationObserver((_, watch) => {
-        const next = find(then);
-        if (!next) return;
-        watch.disconnect();
-        next.click();
-        done(next.textContent);
-    }).observe(document.body, {childList: true, subtree: true});
-    find(first).click();
-})"""
-
-
-async def offered(customer: Person, technician: Person) -> dict[str, Any]:
-    """A visit for which there is nobody else to ask."""
-    here = {"current_lat": near(0.03)["latitude"], "current_lng": near(0.03)["longitude"]}
-    await technician.call("PATCH", "/v1/partner/availability", {"is_available": True, **here})
-    return await book(customer, PLACE)
-
-
-async def accepted(live: Live) -> tuple[Person, Person, dict[str, Any]]:
-    """The customer, the technician, and a visit that the technician has accepted."""
-    customer, technician = await live.person("customer", PHONE), await live.person("technician", "PT-001")
-    await technician.connect()
-    booking = await offered(customer, technician)
-    await technician.hears("offer.made", booking_id=booking["id"])
-    await technician.close()
-    await technician.call("POST", f"/v1/partner/bookings/{booking['id']}/accept")
-    return customer, technician, booking
-
-
-async def test_the_second_tap_of_two_presses_nothing_else(live: Live, browser: Any) -> None:
-    """What comes into the place of a button is its opposite, or the next step of the job."""
-    customer, technician, booking = await accepted(live)
-    async with visit(browser, live.url, is_phone=True) as seen:
-        page = await as_technician(seen, live)
-        for first, then, is_online in (("Go offline", "Go online", False), ("Go online", "Go offline", True)):
-            await expects(page.get_by_role("button", name=first)).to_be_enabled()
-            assert await page.evaluate(PRESS_TWICE, [first, then]) == then
-            await expects(page.get_by_role("button", name=then)).to_be_enabled()
-            assert await live.value("SELECT is_available FROM technicians") is is_online
-        job = page.get_by_role("article", name="Job").filter(has_text=booking["booking_number"])
-        await job.wait_for()
-        assert await page.evaluate(PRESS_TWICE, ["Start driving", "I am at the door"]) == "I am at the door"
-        await expects(job.get_by_role("button", name="I am at the door")).to_be_enabled()
-        (now,) = (await technician.call("GET", "/v1/partner/bookings?status=in_transit"))["data"]["bookings"]
-        assert now["booking_number"] == booking["booking_number"]
-        await seen.check()
-    await customer.call("POST", f"/v1/bookings/{booking['id']}/cancel", {})
-
-
-#: Presses a button at the very moment at which an offer comes above it.
-PRESS_AS_IT_MOVES = """(name) => new Promise((done) => {
-    const button = [...document.querySelectorAll("button")].find((one) => one.textContent === name);
-    new MutationObserver((_, watch) => {
-        if (!document.querySelector("article.offer")) return;
-        watch.disconnect();
-        button.click();
-        done(button.isConnected && button.disabled);
-    }).observe(document.body, {childList: true, subtree: true});
-})"""
-
-
-async def test_an_offer_that_comes_above_a_button_takes_no_press_meant_for_it(live: Live, browser: Any) -> None:
-    customer, technician, booking = await accepted(live)
-    async with visit(browser, live.url, is_phone=True) as seen:
-        page = await as_technician(seen, live)
-        job = page.get_by_role("article", name="Job").filter(has_text=booking["booking_number"])
-        await expects(job.get_by_role("button", name="Start driving")).to_be_enabled()
-        await expects(page.get_by_text("Live", exact=True)).to_be_visible()
-        pressed = asyncio.create_task(page.evaluate(PRESS_AS_IT_MOVES, "Start driving"))
-        neighbour = await live.person("customer", "+911000100002")
-        other = await offered(neighbour, technician)
-        assert await pressed is True
-        await expects(page.get_by_role("button", name="Accept")).to_be_enabled()
-        await expects(job.get_by_role("button", name="Start driving")).to_be_enabled()
-        (now,) = (await technician.call("GET", "/v1/partner/bookings?status=accepted"))["data"]["bookings"]
-        assert now["booking_number"] == booking["booking_number"]
-        await seen.check()
-    await neighbour.call("POST", f"/v1/bookings/{other['id']}/cancel", {})
-    await customer.call("POST", f"/v1/bookings/{booking['id']}/cancel", {})
-
-
-async def test_whom_staff_set_offline_reads_so_on_an_open_page(live: Live, browser: Any) -> None:
-    staff = await live.person("admin", "admin@dispatch.example")
-    who = await live.value("SELECT id FROM parties WHERE code = 'PT-001'")
-
-    async def set_available(is_available: bool) -> None:
-        await staff.call("PATCH", f"/v1/admin/partners/{who}/availability", {"is_available": is_available})
-
-    await set_available(True)
-    async with visit(browser, live.url, is_phone=True) as seen:
-        page = await as_technician(seen, live)
-        await expects(page.get_by_role("heading", name="You are online")).to_be_visible()
-        await expects(page.get_by_text("Live", exact=True)).to_be_visible()
-        await set_available(False)
-        await expects(page.get_by_role("heading", name="You are offline")).to_be_visible()
-        await expects(page.get_by_text("The office has set you offline")).to_be_visible()
-        await set_available(True)
-        await expects(page.get_by_role("button", name="Go offline")).to_be_enabled()
-        await seen.check()
-
-
 async def test_whoever_waits_long_for_an_answer_is_told_that_they_wait(live: Live, browser: Any) -> None:
     answered = asyncio.Event()
 
@@ -405,137 +286,4 @@ async def test_whoever_waits_long_for_an_answer_is_told_that_they_wait(live: Liv
         await waiting.wait_for()
         answered.set()
         await waiting.wait_for(state="detached")
-        await seen.check()
-
-
-async def test_a_fee_that_began_meanwhile_is_shown_before_it_is_paid(live: Live, browser: Any) -> None:
-    customer, technician, booking = await accepted(live)
-    status = "SELECT status FROM bookings WHERE id = $1"
-    async with visit(browser, live.url, is_phone=True) as seen:
-        await seen.sign_in("customer", await live.pair("customer", PHONE))
-        # Without a socket nothing makes the page look by itself.
-        await seen.context.route_web_socket(re.compile("/socket.io/"), lambda socket: socket.close())
-        page = await seen.open(f"/bookings/{booking['id']}")
-        await page.get_by_role("button", name="Cancel the booking").click()
-        await page.get_by_text("Cancelling now costs nothing").wait_for()
-        await page.get_by_label("Why?").fill("The children are ill.")
-        async with live.services.transaction() as tx:
-            await tx.conn.execute(
-                "UPDATE bookings SET created_at = created_at - interval '10 minutes' WHERE id = $1", booking["id"]
-            )
-        await page.get_by_role("button", name="Cancel the booking").last.click()
-        await page.get_by_text("Nothing was cancelled.").wait_for()
-        pay = page.get_by_role("button", name="Cancel and pay")
-        await pay.wait_for()
-        assert await live.value(status, booking["id"]) == "confirmed"
-        await expects(page.get_by_label("Why?")).to_have_value("The children are ill.")
-        await pictures(page, "cancel-fee")
-        await pay.click()
-        await page.get_by_role("heading", name="Cancelled").wait_for()
-        assert await live.value(status, booking["id"]) == "cancelled"
-        await seen.check()
-
-
-async def _answer(answer: dict[str, Any], route: Any) -> None:
-    await route.fulfill(**answer)
-
-
-async def test_a_visit_stays_in_sight_while_it_cannot_be_read_anew(live: Live, browser: Any) -> None:
-    """Its code and its technician's number may be needed at a door where there is no network."""
-    customer, technician, booking = await accepted(live)
-    path = f"/v1/bookings/{booking['id']}"
-    answers: list[dict[str, Any]] = [{"status": 503}, {"body": '{"success": tr'}]
-    async with visit(browser, live.url, is_phone=True) as seen:
-        await seen.sign_in("customer", await live.pair("customer", PHONE))
-        page = await seen.open(f"/bookings/{booking['id']}")
-        number = page.get_by_role("link", name="Call")
-        await number.wait_for()
-        await page.get_by_text("Live", exact=True).wait_for(state="attached")
-        old = page.get_by_text("What you see may be old.")
-        for answer in answers:
-            fail = partial(_answer, answer)
-            await page.route(f"**{path}", fail)
-            await page.evaluate("dispatchEvent(new Event('offline')), dispatchEvent(new Event('online'))")
-            await old.wait_for()
-            await expects(number).to_be_visible()
-            await pictures(page, "visit-old")
-            assert await grave_problems(page) == []
-            await page.unroute(f"**{path}", fail)
-            await old.wait_for(state="detached")
-            await expects(number).to_be_visible()
-        await seen.check()
-    await customer.call("POST", f"{path}/cancel", {})
-
-
-NOW_MS = "import('/assets/lib/boot.js').then((boot) => boot.now())"
-
-
-async def test_what_was_missed_does_not_set_the_clock_back(live: Live, browser: Any) -> None:
-    """Facts are told later with the time at which they were; offers are counted down by the page's clock."""
-    customer, technician = await live.person("customer", PHONE), await live.person("technician", "PT-001")
-    async with visit(browser, live.url, is_phone=True) as seen:
-        page = await as_technician(seen, live)
-        await page.get_by_text("Live", exact=True).wait_for()
-        await seen.context.set_offline(True)
-        await page.get_by_text("Reconnecting").wait_for()
-        booking = await offered(customer, technician)
-        async with live.services.transaction() as tx:
-            await tx.conn.execute("UPDATE party_events SET at = at - interval '10 minutes'")
-        await seen.context.set_offline(False)
-        await page.get_by_role("article", name="Offer").get_by_text("Answer within").wait_for()
-        await page.get_by_text("Live", exact=True).wait_for()
-        assert abs(await page.evaluate(NOW_MS) - live.services.clock.timestamp() * 1000) < 60_000
-        await seen.check()
-    await customer.call("POST", f"/v1/bookings/{booking['id']}/cancel", {})
-
-
-async def test_the_clock_goes_on_while_the_phone_sleeps_and_when_it_is_set_back(live: Live, browser: Any) -> None:
-    """Asleep, the page's own clock stands still and the phone's goes on; set back, positions are told all the same."""
-    told: list[str] = []
-
-    def listen(socket: Any) -> None:
-        socket.on("framesent", lambda frame: told.append(str(frame)) if "location.report" in str(frame) else None)
-
-    async with visit(
-        browser, live.url, is_phone=True, permissions=["geolocation"], geolocation=near(0.03)
-    ) as seen:
-        page = await as_technician(seen, live)
-        page.on("websocket", listen)
-        await page.reload()
-        await page.get_by_text("Position within").wait_for()
-        await page.evaluate("window.phone = Date.now")
-        before = await page.evaluate(NOW_MS)
-        await page.evaluate("Date.now = () => phone() + 600_000")
-        passed = await page.evaluate(NOW_MS) - before
-        assert 600_000 <= passed < 660_000, passed
-        await seen.context.set_geolocation(near(0.031))
-        await live_until(lambda: told, "a position should be told")
-        told.clear()
-        await page.evaluate("Date.now = () => phone() - 3_600_000")
-        assert await page.evaluate(NOW_MS) >= before + passed
-        await seen.context.set_geolocation(near(0.032))
-        await live_until(lambda: told, "a position should be told after the clock was set back")
-        await seen.check()
-
-
-async def test_a_kept_page_knows_how_late_it_is(live: Live, browser: Any) -> None:
-    """Without a network it is opened as it was kept, with the server's time of then."""
-    async with visit(browser, live.url, is_phone=True) as seen:
-        page = await as_technician(seen, live)
-        await page.get_by_role("heading", name="You are").wait_for()
-        await page.evaluate("navigator.serviceWorker.ready.then(() => true)")
-        await until(page, "caches.match('/technician').then(found => Boolean(found))")
-        before = await page.evaluate(NOW_MS)
-        await page.evaluate("""async () => {
-            const cache = await caches.open("dispatch-technician"), kept = await cache.match("/technician");
-            const headers = new Headers(kept.headers);
-            headers.set("X-Kept-Ms", String(Date.now() - 3_600_000));
-            await cache.put("/technician", new Response(await kept.text(), {headers}));
-        }""")
-        await seen.context.set_offline(True)
-        await page.reload()
-        await page.get_by_text("No connection").wait_for()
-        assert await page.evaluate(NOW_MS) - before > 3_500_000
-        await seen.context.set_offline(False)
-        await page.get_by_role("heading", name="You are").wait_for()
         await seen.check()

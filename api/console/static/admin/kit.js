@@ -184,7 +184,7 @@ function actionsOf(office, resource, record, again) {
     }, action.label))),
     () => {
       const action = open();
-      return action && h("div", { class: "card panel" },
+      return action && h("div", { class: "card panel", "data-begun": true },
         h("div", { class: "row between" }, h("h2", null, action.label), h("button", { class: "icon", "aria-label": "Close", onclick: () => turnTo(null) }, "×")),
         action.intro?.(office, record),
         formOf(office, action.method, action.path, {
@@ -216,7 +216,7 @@ async function act(office, action, record, body, key, { again, show, leave }) {
   const before = action.undo?.(record) ?? (action.isEdit ? Object.fromEntries(Object.keys(body).filter((name) => record[name] !== undefined).map((name) => [name, record[name]])) : null);
   const undo = before && Object.keys(before).length ? () => send(before, newKey()).then(again, told) : undefined;
   toast(action.done ?? `${action.label}: done.`, { undo });
-  if (action.shows) show(h("div", { class: "card panel", role: "status" }, h("div", { class: "row between" }, h("h2", null, action.label), h("button", { class: "icon", "aria-label": "Close", onclick: () => show(null) }, "×")), action.shows(answer)));
+  if (action.shows) show(h("div", { class: "card panel", role: "status", "data-begun": true }, h("div", { class: "row between" }, h("h2", null, action.label), h("button", { class: "icon", "aria-label": "Close", onclick: () => show(null) }, "×")), action.shows(answer)));
   else if (action.leaves) leave();
   else again();
 }

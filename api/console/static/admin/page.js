@@ -35,7 +35,7 @@ openPage({
       const office = { ...context, schema, choices: await choicesOf(context.api, schema, context.can) };
       await learnRoles(office);
       return office;
-    }, (office) => h("div", { class: "office" }, menu(office), router("/admin", views(office))), { class: "whole" });
+    }, (office) => h("div", { class: "office" }, menu(office), router("/admin", views(office))), { class: "whole", isLasting: true });
     shortcuts([
       { key: "/", label: "Search in this list", run: () => /** @type {HTMLElement | null} */ (document.querySelector("input[type=search]"))?.focus() },
       { key: "Escape", label: "Close the menu", run: () => isMenuOpen.set(false) },
@@ -68,7 +68,7 @@ function views(office) {
     /** What is shown once its module is there, to whom it is for. @param {(found: any) => import("../lib/dom.js").Child} show */
     const opened = (show) => {
       if (!mayOpen(office, item)) return item.name ? noPermission() : greeting(office);
-      return view(() => loaded(item.load), (module) => show(item.isScreen ? module : { ...module[shapeOf(item.name)], name: item.name, title: item.title, path: item.path }), { class: "opened" })[0];
+      return view(() => loaded(item.load), (module) => show(item.isScreen ? module : { ...module[shapeOf(item.name)], name: item.name, title: item.title, path: item.path }), { class: "opened", isLasting: true })[0];
     };
     if (item.isScreen) return [{ pattern: at, title, show: () => opened((screen) => screen.show(office)) }];
     return [

@@ -49,7 +49,7 @@ function newPlace(desk, done, cancel, canCancel) {
   const pin = signal(/** @type {{lat: number, lng: number} | null} */ (null));
   const problems = signal(/** @type {Record<string, string[]>} */ ({}));
   const inputs = Object.fromEntries(FIELDS.map(([name, , most, value]) => [name, h("input", { id: `place-${name}`, name, maxlength: most, value, autocomplete: { address_line1: "address-line1", address_line2: "address-line2", city: "address-level2", state: "address-level1", pincode: "postal-code" }[name] ?? "off" })]));
-  const place = h("div", { class: "map", role: "application", "aria-label": "Map: tap where the door is" });
+  const place = h("div", { class: "map", role: "application", "aria-label": "Map: tap where the door is, or move it with the arrow keys and press Enter" });
   const map = openMap(place, desk.place.peek()?.lat ? { lat: desk.place.peek().lat, lng: desk.place.peek().lng, zoom: 13 } : FIRST);
   graticule(map);
   const layer = canvasLayer(map, (c, at) => {
@@ -61,6 +61,8 @@ function newPlace(desk, done, cancel, canCancel) {
   const tapped = (/** @type {any} */ e) => set(e.latlng);
   map.on("click", tapped);
   onEnd(() => map.off("click", tapped));
+  // By keyboard the map is moved under the door.
+  place.addEventListener("keydown", (event) => event.target === place && event.key === "Enter" && (event.preventDefault(), set(map.getCenter())));
   const { once } = onceEach();
   const save = async () => {
     problems.set({});
@@ -76,7 +78,7 @@ function newPlace(desk, done, cancel, canCancel) {
     h("div", { class: "halves" },
       h("div", { class: "form" }, FIELDS.map(([name, label]) => h("div", { class: "field" }, h("label", { for: `place-${name}` }, label), inputs[name], () => (problems()[name] ?? []).map((text) => h("p", { class: "problem" }, text))))),
       h("div", { class: "stack tight" },
-        h("p", { class: "faint" }, () => pin() ? "Tap again to move the door." : "Tap on the map where the door is: the technician is led there."),
+        h("p", { class: "faint" }, () => pin() ? "Tap again to move the door." : "Tap on the map where the door is, or move the map with the arrow keys and press Enter: the technician is led there."),
         h("div", { class: "map-frame" }, place),
         deed("Where I am now", async () => {
           const { coords } = await whereAmI().catch((error) => (toast(error.message, { isBad: true }), { coords: null }));

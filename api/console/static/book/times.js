@@ -12,12 +12,14 @@ const LOOK_MS = 20_000;
 
 /** @param {import("./page.js").Desk} desk */
 export function times(desk) {
-  // A page that is left open overnight begins with another day.
-  const today = signal(isoDay(now()));
-  const look = () => today.set(isoDay(now()));
+  // A page that is left open overnight begins with another day, and it may be another one at the place already.
+  const timezone = computed(() => desk.place()?.timezone);
+  const tick = signal(0);
+  const look = () => tick.update((n) => n + 1);
   every(LOOK_MS, look);
   listen(document, "visibilitychange", look);
-  const days = computed(() => (today(), nextDays(DAYS)));
+  const today = computed(() => (tick(), isoDay(now(), timezone())));
+  const days = computed(() => (today(), nextDays(DAYS, timezone())));
   const isReady = computed(() => Boolean(desk.wish().address_id) && Object.values(desk.wish().items).some((n) => n > 0));
   const chosen = computed(() => desk.wish().day);
   effect(() => {

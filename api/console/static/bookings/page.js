@@ -47,7 +47,7 @@ function list(api) {
   });
   // Several facts of one change are one reading.
   const soon = gathered(again);
-  if (live) for (const event of ["booking.updated", "reset"]) onEnd(live.on(event, soon));
+  if (live) for (const event of ["booking.updated", "reset", "connect"]) onEnd(live.on(event, soon));
   return h("div", { class: "stack narrow middle" },
     h("div", { class: "row between" }, h("h1", null, "My bookings"), h("a", { class: "button primary", href: "/book" }, "Book a visit")),
     h("div", { class: "pick", role: "group", "aria-label": "Which" }, KINDS.map(([name, label]) => h("button", { "aria-pressed": () => String((new URLSearchParams(wishes()).get("show") ?? "") === name), onclick: () => setQuery({ show: name, page: null }) }, label))),

@@ -1,5 +1,5 @@
 // Forms made from models: a new field of an API is a new line here without anybody writing it.
-import { signal } from "./state.js";
+import { effect, signal } from "./state.js";
 import { fill, h } from "./dom.js";
 import { Problem } from "./api.js";
 import { trouble } from "./view.js";
@@ -40,7 +40,29 @@ export function form(fields, options) {
   /** What the server said of a field, or of a part of it. @param {string} name */
   const saidOf = (name) => Object.entries(problems()).flatMap(([at, texts]) => (at === name ? texts : at.startsWith(`${name}.`) ? texts.map((text) => `${words(at.slice(name.length + 1))}: ${text}`) : []));
 
+  /** What is typed and no value to the browser would be left out as if it were empty. */
+  function unread() {
+    const found = inputs.flatMap(({ field, element }) => {
+      const wrong = [element, ...element.querySelectorAll("input")].find((one) => one instanceof HTMLInputElement && one.validity.badInput);
+      return wrong ? [[field.name, [wrong.getAttribute("type") === "number" ? "This is no number." : "This is not a whole date or time."]]] : [];
+    });
+    return Object.fromEntries(found);
+  }
+
+  /** Whoever sent it stands at its end; what is wrong may be far above. @param {Record<string, string[]>} said */
+  function point(said) {
+    problems.set(said);
+    const first = inputs.find(({ field }) => Object.keys(said).some((at) => at === field.name || at.startsWith(`${field.name}.`)));
+    if (!first) return;
+    const control = controlOf(first);
+    const typed = control.matches("div") ? /** @type {HTMLElement | null} */ (control.querySelector("input, select, textarea")) : control;
+    typed?.focus();
+  }
+
   async function send() {
+    const wrongInputs = unread();
+    wrong.set(null);
+    if (Object.keys(wrongInputs).length) return point(wrongInputs);
     /** @type {Record<string, any>} */
     const values = {};
     for (const { field, read, before } of inputs) {
@@ -51,30 +73,44 @@ export function form(fields, options) {
       values[field.name] = now;
     }
     problems.set({});
-    wrong.set(null);
     isBusy.set(true);
     try {
       await options.submit(values);
       options.done?.();
     } catch (error) {
-      if (error instanceof Problem) problems.set(error.fields);
       wrong.set(error);
+      if (error instanceof Problem) point(error.fields);
     } finally {
       isBusy.set(false);
     }
   }
 
-  return h("form", { class: "form", novalidate: true, onsubmit: (/** @type {Event} */ e) => (e.preventDefault(), void send()) },
+  const isBegun = signal(false);
+  for (const made of inputs) {
+    const control = controlOf(made);
+    const help = control.getAttribute("aria-describedby");
+    effect(() => {
+      const isWrong = saidOf(made.field.name).length > 0;
+      const described = [help, isWrong && `${made.id}-wrong`].filter(Boolean).join(" ");
+      if (!control.matches("div")) control.setAttribute("aria-invalid", String(isWrong));
+      if (described) control.setAttribute("aria-describedby", described);
+      else control.removeAttribute("aria-describedby");
+    });
+  }
+  return h("form", { class: "form", novalidate: true, "data-begun": isBegun, oninput: () => isBegun.set(true), onsubmit: (/** @type {Event} */ e) => (e.preventDefault(), void send()) },
     inputs.map(({ field, element, id }) => h("div", { class: ["field", field.kind] },
       h("label", { for: id }, options.labels?.[field.name] ?? field.label, field.isRequired && h("span", { class: "required", title: "needed" }, " *")),
       element,
       field.help && h("p", { class: "help", id: `${id}-help` }, field.help),
-      () => saidOf(field.name).map((text) => h("p", { class: "problem" }, text)),
+      () => saidOf(field.name).map((text, n) => h("p", { class: "problem", id: n ? null : `${id}-wrong` }, text)),
     )),
     wrong.line,
     h("div", { class: "actions" }, h("button", { class: "primary", disabled: isBusy }, options.action ?? "Save")),
   );
 }
+
+/** What is typed into. @param {Made} made @returns {HTMLElement} */
+const controlOf = ({ element, id }) => (element.id === id ? element : element.querySelector(`#${id}`) ?? element);
 
 let count = 0;
 

@@ -46,7 +46,7 @@ export function list(api, options) {
     ],
     { class: "list" },
   );
-  const [tools] = view(() => schemaOf(api, options.audience ?? "admin"), (schema) => toolbar(api, options, schema.listOf(options.path)), { class: "tools" });
+  const [tools] = view(() => schemaOf(api, options.audience ?? "admin"), (schema) => toolbar(api, options, schema.listOf(options.path)), { class: "tools", isLasting: true });
   body.addEventListener("reload", again);
   return h("div", { class: "list-page" }, tools, body);
 }
@@ -110,7 +110,7 @@ function picked(options, rows, draw) {
   if (!options.picks) return draw(null);
   const picks = signal(/** @type {Set<any>} */ (new Set()));
   const bar = options.picks(() => rows.filter((row) => picks.peek().has(row)), () => picks.set(new Set()));
-  return [h("div", { class: () => ["picked", !picks().size && "hidden"] }, h("strong", { class: "tabular" }, () => `${number(picks().size)} picked`), bar), draw(picks)];
+  return [h("div", { class: () => ["picked", !picks().size && "hidden"], "data-begun": () => picks().size > 0 }, h("strong", { class: "tabular" }, () => `${number(picks().size)} picked`), bar), draw(picks)];
 }
 
 /** @param {Picks} picks @param {any[]} rows @param {string} label */

@@ -31,7 +31,16 @@ export function toast(text, options = {}) {
     undo && h("button", { class: "link", onclick: () => leave(undo) }, options.action ?? "Undo"),
     h("button", { class: "icon", "aria-label": "Close", onclick: () => leave(gone) }, "×"),
   );
-  const timer = setTimeout(() => leave(gone), options.isBad ? LASTS_MS * 1.5 : LASTS_MS);
+  let timer = 0;
+  // It does not go under the hands of whoever is about to press on it.
+  const hold = () => clearTimeout(timer);
+  const go = () => {
+    hold();
+    if (!isOver) timer = setTimeout(() => leave(gone), options.isBad ? LASTS_MS * 1.5 : LASTS_MS);
+  };
+  for (const event of ["pointerenter", "focusin"]) element.addEventListener(event, hold);
+  for (const event of ["pointerleave", "focusout"]) element.addEventListener(event, go);
+  go();
   leaving.set(element, () => leave(gone));
   place.append(element);
   if (leaving.size > MOST) [...leaving.values()][0]?.();

@@ -2,6 +2,7 @@
 import { computed, effect, every, listen, onEnd, scoped, signal } from "./state.js";
 import { fill, h } from "./dom.js";
 import { isReachable, Problem, SignedOut, Unreachable } from "./api.js";
+import { redrawn } from "./redrawn.js";
 import { duration } from "./format.js";
 import { isPassing, sentenceOf } from "./problems.js";
 
@@ -64,11 +65,13 @@ export const noPermission = () => empty("Not for your role", "Your role does not
 
 /**
  * A place that loads something and shows it, and follows signals that `load` reads. Reload with the second of what is
- * given: what was shown stays meanwhile, and with a word of it where that fails for a moment.
+ * given: what was shown stays meanwhile, and with a word of it where that fails for a moment. After an outage it reads
+ * anew by itself, unless somebody is in the middle of something in it (`data-begun`) or it `isLasting`: what does not age.
+ * `first` is shown until it is read.
  * @template T
  * @param {(abort: AbortSignal) => Promise<T>} load
  * @param {(data: T) => Child} render
- * @param {{class?: string}} [options]
+ * @param {{class?: string, isLasting?: boolean, first?: T}} [options]
  * @returns {[HTMLElement, () => void]}
  */
 export function view(load, render, options = {}) {
@@ -81,7 +84,9 @@ export function view(load, render, options = {}) {
   // Whether what is shown answers what is asked, and why that may be old.
   let [lastTurn, isAnswered] = [-1, false];
   const old = signal(/** @type {unknown} */ (null));
-  const note = () => old() && (soonAgain(again, ++tries, old()), h("p", { class: "notice warn", role: "status" }, sentenceOf(old()), " What you see may be old."));
+  /** By itself, and not under the hands of somebody. */
+  const quietly = () => place.querySelector("[data-begun]") || again();
+  const note = () => old() && (soonAgain(quietly, ++tries, old()), h("p", { class: "notice warn", role: "status" }, sentenceOf(old()), " What you see may be old."));
   effect(() => {
     if (turn() === lastTurn) isAnswered = false;
     lastTurn = turn.peek();
@@ -106,18 +111,25 @@ export function view(load, render, options = {}) {
     );
   });
   onEnd(() => end?.());
+  if (options.first !== undefined) {
+    const { first } = options;
+    isAnswered = true;
+    show(() => [note, render(first)]);
+  }
 
   /** @param {() => Child} work */
   function show(work) {
-    end?.();
-    [, end] = scoped(() => fill(place, work()));
+    redrawn(place, () => {
+      end?.();
+      [, end] = scoped(() => fill(place, work()));
+    });
     place.setAttribute("aria-busy", "false");
   }
   // Back on the line, what was read before may be old; what failed asks again by itself.
   let wasReachable = isReachable.peek();
   effect(() => {
     const is = isReachable();
-    if (is && !wasReachable && !tries) again();
+    if (is && !wasReachable && !tries && !options.isLasting) quietly();
     wasReachable = is;
   });
   return [place, again];

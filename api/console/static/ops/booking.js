@@ -32,6 +32,8 @@ export function bookingPanel({ api, can }, store, board, id) {
 
   /** @type {Candidate[]} */
   let ranked = [];
+  /** What stood there before is shown until it was read anew: whoever reads it, or aims at a button, is not interrupted. */
+  const before = { who: /** @type {any} */ (undefined), messages: /** @type {any} */ (undefined) };
   /** @param {Candidate | null} who @param {boolean} [force] */
   async function offer(who, force = false) {
     if (isBusy.peek()) return;
@@ -97,6 +99,7 @@ export function bookingPanel({ api, can }, store, board, id) {
   function who(b) {
     if (!OPEN.has(b.status)) return h("p", { class: "faint" }, "This booking is over, or under way.");
     const [place] = view((abort) => api.get(`/v1/admin/bookings/${id}/candidates`, {}, abort), (found) => {
+      before.who = found;
       ranked = found.candidates.filter((/** @type {Candidate} */ c) => c.rank !== null);
       const others = found.candidates.filter((/** @type {Candidate} */ c) => c.rank === null && c.partner_id !== b.partner?.id);
       const isTaken = b.status === "confirmed" || b.status === "partner_assigned";
@@ -111,7 +114,7 @@ export function bookingPanel({ api, can }, store, board, id) {
           h("ul", { class: "candidates" }, some.map((c) => candidate(c, mayOffer && !NEVER.has(why) && h("button", { disabled: isBusy, title: "Past everything but an accepted job", onclick: () => offer(c, true) }, "Offer anyway")))))),
         !found.candidates.length && empty("Nobody is near", "No technician with a position is within reach."),
       ];
-    });
+    }, { first: before.who });
     return place;
   }
 
@@ -126,9 +129,9 @@ export function bookingPanel({ api, can }, store, board, id) {
   }
 
   function messages() {
-    const [place] = view((abort) => api.get(`/v1/admin/bookings/${id}/messages`, {}, abort), (found) => (found.messages.length
+    const [place] = view((abort) => api.get(`/v1/admin/bookings/${id}/messages`, {}, abort), (found) => ((before.messages = found), found.messages.length
       ? h("ul", { class: "plain messages" }, found.messages.map((/** @type {any} */ m) => h("li", null, h("div", { class: "row between" }, h("span", { class: ["chip", "plain", m.reader === "customer" ? "info" : ""] }, words(m.reader)), h("time", { class: "faint", title: wholeTime(m.created_at) }, ago(m.created_at))), h("strong", null, said(m.title)), h("p", null, said(m.message)))))
-      : empty("Nothing was said yet")));
+      : empty("Nothing was said yet")), { first: before.messages });
     return place;
   }
 

@@ -2,6 +2,7 @@
 import { effect, onEnd, signal } from "../lib/state.js";
 import { h, said } from "../lib/dom.js";
 import { dayTime, words } from "../lib/format.js";
+import { sentenceOf } from "../lib/problems.js";
 
 const TYPING_MS = 200;
 const MOST = 5;
@@ -11,6 +12,7 @@ export function searchBox({ api, can }, store) {
   const asked = signal("");
   const found = signal(/** @type {{kind: "booking" | "technician", id: string, title: string, text: string}[]} */ ([]));
   const isOpen = signal(false);
+  const trouble = signal(/** @type {unknown} */ (null));
   const input = h("input", {
     type: "search", placeholder: "Search  /", "aria-label": "Search technicians and bookings", maxlength: 100, role: "combobox", "aria-expanded": () => String(isOpen()), "aria-controls": "found",
     oninput: (/** @type {any} */ e) => asked.set(e.target.value.trim()),
@@ -25,12 +27,12 @@ export function searchBox({ api, can }, store) {
     const text = asked();
     if (text.length < 2) return found.set([]), isOpen.set(false);
     const timer = setTimeout(async () => {
-      /** @type {Promise<any>} */
-      const people = can("technicians:read") ? api.page("/v1/admin/partners", { search: text, limit: MOST }).catch(() => null) : Promise.resolve(null);
-      /** @type {Promise<any>} */
-      const jobs = can("bookings:read") ? api.page("/v1/admin/bookings", { search: text, limit: MOST }).catch(() => null) : Promise.resolve(null);
-      const [who, what] = await Promise.all([people, jobs]);
+      let failure = /** @type {unknown} */ (null);
+      /** @param {string} permission @param {string} path @returns {Promise<any>} */
+      const look = async (permission, path) => can(permission) ? api.page(path, { search: text, limit: MOST }).catch((error) => ((failure = error), null)) : null;
+      const [who, what] = await Promise.all([look("technicians:read", "/v1/admin/partners"), look("bookings:read", "/v1/admin/bookings")]);
       if (asked.peek() !== text) return;
+      trouble.set(failure);
       found.set([
         ...(who?.data.partners ?? []).map((/** @type {any} */ p) => ({ kind: "technician", id: p.id, title: p.name, text: p.partner_code })),
         ...(what?.data.bookings ?? []).map((/** @type {any} */ b) => ({ kind: "booking", id: b.id, title: b.booking_number, text: `${words(b.status)}, ${dayTime(b.starts_at, b.timezone)}` })),
@@ -48,9 +50,9 @@ export function searchBox({ api, can }, store) {
     const next = /** @type {any} */ (e.target).parentElement?.[step]?.querySelector("button");
     (next ?? input).focus();
   };
-  const list = h("ul", { class: () => ["found", !isOpen() && "hidden"], id: "found", onkeydown: walk }, () => (found().length ? found().map((one) => h("li", null, h("button", { onclick: () => {
+  const list = h("ul", { class: () => ["found", !isOpen() && "hidden"], id: "found", onkeydown: walk }, () => [trouble() && h("li", { class: "faint nothing" }, h("span", { role: "alert" }, sentenceOf(trouble()))), found().length ? found().map((one) => h("li", null, h("button", { onclick: () => {
     store.chosen.set({ kind: one.kind, id: one.id });
     isOpen.set(false);
-  } }, h("strong", null, said(one.title)), h("span", { class: "faint" }, one.text)))) : h("li", { class: "faint nothing" }, "Nothing found")));
+  } }, h("strong", null, said(one.title)), h("span", { class: "faint" }, one.text)))) : !trouble() && h("li", { class: "faint nothing" }, "Nothing found")]);
   return { element: h("div", { class: "search-box" }, input, list), focus: () => input.focus() };
 }

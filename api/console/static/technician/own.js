@@ -14,7 +14,7 @@ const asked = () => computed(() => query().get("page"));
 /** @param {Desk} desk */
 export function past(desk) {
   const page = asked();
-  const [body] = view((abort) => desk.api.page("/v1/partner/bookings", { page: page(), limit: 20 }, abort), ({ data }) => data.bookings.length ? [
+  const [body] = view((abort) => (desk.news(), desk.api.page("/v1/partner/bookings", { page: page(), limit: 20 }, abort)), ({ data }) => data.bookings.length ? [
     h("div", { class: "stack tight" }, data.bookings.map((/** @type {any} */ job) => h("article", { class: "tile" },
       h("div", { class: "row between" }, h("h3", null, serviceNames(job.services)), statusChip(job.assignment_status)),
       h("div", { class: "row between" }, h("span", null, visitTime(job.starts_at, job.timezone)), h("strong", { class: "money" }, money(job.partner_earning, job.currency))),
@@ -53,6 +53,7 @@ const WHY = {
 
 /** @param {Desk} desk */
 export function chances(desk) {
+  void desk.lookAgain();
   const days = signal(7);
   const [body] = view((abort) => desk.api.page("/v1/partner/why-no-jobs", { days: days(), limit: 30 }, abort), ({ data }) => data.reasons.length ? [
     h("section", { class: "card" }, h("h2", null, "What decided"), h("ul", { class: "lines" }, data.reasons.map((/** @type {any} */ r) => h("li", null,
@@ -70,8 +71,8 @@ const now = (desk) => () => {
   const against = [];
   if (!desk.isOnline()) against.push("You are offline.");
   else if (desk.where.standing().state === "lost") against.push(desk.where.standing().text);
-  if (desk.me.onboarding_status !== "verified") against.push("You are not verified yet.");
-  if (!desk.me.is_active) against.push("Your account is not active.");
+  if (desk.me().onboarding_status !== "verified") against.push("You are not verified yet.");
+  if (!desk.me().is_active) against.push("Your account is not active.");
   return against.length ? h("div", { class: "notice warn" }, h("strong", null, "Now: "), against.join(" ")) : h("p", { class: "notice good" }, "Nothing stands against offers now.");
 };
 
@@ -81,9 +82,12 @@ export function daysOff(desk) {
   const [body, again] = view((abort) => desk.api.get("/v1/partner/days-off", {}, abort), ({ days_off }) => days_off.length ? h("ul", { class: "lines" }, days_off.map((/** @type {any} */ d) => h("li", null,
     h("time", { class: "tabular" }, new Intl.DateTimeFormat(undefined, { weekday: "long", day: "numeric", month: "long", timeZone: "UTC" }).format(Date.parse(`${d.date}T00:00:00Z`))),
     deed("Work after all", async () => (await desk.api.remove(`/v1/partner/days-off/${d.date}`), again()))))) : empty("No days off ahead"));
-  const hours = desk.me.working_hours;
+  void desk.lookAgain();
   return h("div", { class: "stack narrow middle" }, h("h1", null, "Days off"),
-    hours?.start && h("p", { class: "lead" }, `You usually work from ${hours.start} to ${hours.end}.`),
+    () => {
+      const hours = desk.me().working_hours;
+      return hours?.start && h("p", { class: "lead" }, `You usually work from ${hours.start} to ${hours.end}.`);
+    },
     h("section", { class: "card stack tight" }, h("div", { class: "row" }, h("div", { class: "field" }, h("label", { for: "off" }, "Day"), h("input", { id: "off", type: "date", value: chosen.peek(), min: nextDays(1)[0]?.value, onchange: (/** @type {any} */ e) => chosen.set(e.target.value) }))),
       deed("Take this day off", async () => (await desk.api.put(`/v1/partner/days-off/${chosen.peek()}`, {}), again()), { class: "primary", disabled: () => !chosen() })),
     h("section", { class: "card" }, body));

@@ -1,6 +1,6 @@
 // The technician's page: online, offers, the job, what was earned, why no jobs came, days off.
 import { openPage } from "../lib/shell.js";
-import { place } from "../lib/address.js";
+import { go, place } from "../lib/address.js";
 import { router } from "../lib/router.js";
 import { computed, effect, every, listen, onEnd, signal } from "../lib/state.js";
 import { h } from "../lib/dom.js";
@@ -24,14 +24,21 @@ const OPEN = "assigned,accepted,in_transit,arrived,in_progress";
 const UNDER_WAY = new Set(["in_transit", "arrived", "in_progress"]);
 const TABS = /** @type {[string, string][]} */ ([["/technician", "Work"], ["/technician/jobs", "Jobs"], ["/technician/earnings", "Earnings"], ["/technician/chances", "Chances"], ["/technician/days-off", "Days off"]]);
 
-/** What all views share: the socket, presence, positions, and the jobs. @param {Client} api @param {import("../lib/session.js").Session} session @param {any} me */
-function openDesk(api, session, me) {
+/** Whether somebody is online by their word: whoever was silent for too long comes back with a position. @param {any} me */
+const saidOnline = (me) => Boolean(me.is_available || me.has_gone_dark);
+
+/** What all views share: the socket, presence, positions, and the jobs. @param {Client} api @param {import("../lib/session.js").Session} session @param {any} first who was signed in when the page opened */
+function openDesk(api, session, first) {
   const socket = openSocket(session, "/technician", { resumes: true, isParty: true });
-  const isOnline = signal(Boolean(me.is_available));
+  const me = signal(first);
+  const isOnline = signal(saidOnline(first));
+  /** How often presence was told: what was asked before is older. */
+  let told = 0;
   const jobs = signal(/** @type {any[] | null} */ (null));
   const trouble = signal(/** @type {unknown} */ (null));
   let tries = 0;
   const turn = signal(0);
+  const news = signal(0);
   /** @type {Set<string>} */
   const announced = new Set();
   let isFirst = true;
@@ -67,7 +74,11 @@ function openDesk(api, session, me) {
     for (const job of found) {
       if (!job.offer_id || job.assignment_status !== "assigned" || announced.has(job.offer_id)) continue;
       announced.add(job.offer_id);
-      if (!isFirst || socket.standing.peek() !== "live") alarm("A job for you", `${job.services.map((/** @type {any} */ s) => s.name).join(", ")}: ${money(job.partner_earning, job.currency)}`);
+      if (!isFirst || socket.standing.peek() !== "live") {
+        // Elsewhere on the page an offer is heard and not seen.
+        if (!/^\/technician\/?(\?|$)/.test(place.peek())) toast("A job is offered to you.", { undo: () => go("/technician"), action: "Look at it" });
+        alarm("A job for you", `${job.services.map((/** @type {any} */ s) => s.name).join(", ")}: ${money(job.partner_earning, job.currency)}`);
+      }
     }
     isFirst = false;
   }
@@ -77,15 +88,30 @@ function openDesk(api, session, me) {
     timer = setTimeout(fresh, 120);
   }
 
-  for (const event of ["offer.made", "offer.closed", "job.updated", "reset"]) onEnd(socket.on(event, soon));
-  onEnd(socket.on("earnings.updated", () => turn.update((n) => n + 1)));
-  onEnd(socket.on("connect", soon));
-  onEnd(socket.on("presence.changed", (/** @type {any} */ told) => {
-    if (told.is_available === isOnline.peek()) return;
-    isOnline.set(told.is_available);
+  /** @param {boolean} is @param {boolean} isOwn whether the technician did it, here or elsewhere */
+  function turned(is, isOwn) {
+    told++;
+    if (is === isOnline.peek()) return;
+    isOnline.set(is);
     void awake();
-    if (told.by !== "technician") toast(told.is_available ? "The office has set you online." : "The office has set you offline: no jobs are offered to you.", { isBad: !told.is_available });
-  }));
+    if (!isOwn) toast(is ? "The office has set you online." : "The office has set you offline: no jobs are offered to you.", { isBad: !is });
+  }
+
+  /** What the office says of this technician by now; not all of it is told as it changes. */
+  async function lookAgain() {
+    const before = told;
+    const now = await api.get("/v1/partner/auth/me").catch(() => null);
+    if (!now) return;
+    me.set(now);
+    // Who did it while nobody listened is not known.
+    if (told === before) turned(saidOnline(now), true);
+  }
+
+  for (const event of ["offer.made", "offer.closed", "job.updated", "reset"]) onEnd(socket.on(event, () => (soon(), news.update((n) => n + 1))));
+  onEnd(socket.on("earnings.updated", () => turn.update((n) => n + 1)));
+  // What happened before the first connection, or in a history that is not told again, is read.
+  for (const event of ["connect", "reset"]) onEnd(socket.on(event, () => (soon(), void lookAgain())));
+  onEnd(socket.on("presence.changed", (/** @type {any} */ said) => turned(said.is_available, said.by === "technician")));
   let was = isReachable.peek();
   effect(() => {
     const is = isReachable();
@@ -99,7 +125,7 @@ function openDesk(api, session, me) {
   listen(document, "visibilitychange", () => !document.hidden && soon());
   void fresh();
   void keepSubscribed(api, false);
-  const where = locations(socket, () => isOnline.peek(), me.id);
+  const where = locations(socket, () => isOnline.peek(), first.id);
   let isEnded = false;
   const awake = wakeLock(() => isOnline.peek() && !isEnded);
   every(3000, () => void awake());
@@ -119,11 +145,10 @@ function openDesk(api, session, me) {
     const at = where.standing.peek();
     const known = is && at.state === "found" ? { current_lat: at.lat, current_lng: at.lng } : {};
     await api.patch("/v1/partner/availability", { is_available: is, ...known });
-    isOnline.set(is);
-    void awake();
+    turned(is, true);
   }
 
-  return { api, me, socket, isOnline, setOnline, jobs, trouble, where, read: soon, fresh, turn };
+  return { api, me, lookAgain, socket, isOnline, setOnline, jobs, trouble, where, read: soon, fresh, turn, news };
 }
 
 /** @type {Desk | null} */
@@ -150,4 +175,6 @@ openPage({
   },
 });
 
+// Whoever presses on the notice of an offer wants to see it.
+navigator.serviceWorker?.addEventListener("message", (event) => event.data === "offer" && go("/technician"));
 if ("serviceWorker" in navigator) void navigator.serviceWorker.register("/technician-worker.js", { scope: "/technician" }).catch(() => null);

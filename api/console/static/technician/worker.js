@@ -22,7 +22,9 @@ worker.addEventListener("notificationclick", (/** @type {any} */ event) => {
   event.notification.close();
   event.waitUntil(worker.clients.matchAll({ type: "window" }).then((/** @type {any[]} */ open) => {
     const page = open.find((one) => isShell(new URL(one.url).pathname));
-    return page ? page.focus() : worker.clients.openWindow(SHELL);
+    if (!page) return worker.clients.openWindow(SHELL);
+    if (event.notification.tag === "offer") page.postMessage("offer");
+    return page.focus();
   }));
 });
 
