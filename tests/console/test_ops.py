@@ -93,7 +93,6 @@ async def test_somebody_waits_and_is_given_to_a_technician_by_keyboard(scene: Sc
     await page.get_by_text("was asked already").wait_for()
     assert await grave_problems(page) == []
     await pictures(page, "ops")
-    await page.get_by_text("was asked already").click()
     await page.get_by_role("button", name="Offer anyway").first.click()
     await page.get_by_text("Offered to Technician").first.wait_for()
     await page.get_by_text("Others who were looked at").wait_for()
@@ -111,6 +110,40 @@ async def test_somebody_waits_and_is_given_to_a_technician_by_keyboard(scene: Sc
     await page.get_by_role("heading", name=booking["booking_number"]).wait_for(state="detached")
     await scene.customer.call("POST", f"/v1/bookings/{booking['id']}/cancel", {"reason": "no"})
     await page.get_by_text("2 technicians, 0 bookings").wait_for()
+
+
+async def test_news_of_a_booking_does_not_shut_what_somebody_reads_of_it(scene: Scene, seen: Visit) -> None:
+    booking = await waiting(scene)
+    page = await board(seen, f"/ops?booking={booking['id']}")
+    details = page.get_by_role("complementary", name="Details")
+    # Both are the other way round than they were drawn.
+    await details.locator("summary").filter(has_text="no fresh position").click()
+    await details.locator("summary").filter(has_text="was asked already").click()
+    offer = page.get_by_role("button", name="Offer anyway to Technician 004 (PT-004)")
+    await offer.focus()
+    path = f"/v1/admin/bookings/{booking['id']}"
+    async with page.expect_response(f"**{path}/candidates"):
+        await scene.boss.call("PATCH", path, {"assignment_priority": 7})
+    await page.get_by_text("Priority 7").wait_for()
+    await expects(page.locator(".detail-side [aria-busy=true]")).to_have_count(0)
+    await expects(offer).to_be_focused()
+    await expects(offer).to_be_visible()
+    await expects(details.get_by_role("button", name="Offer anyway to Technician 001")).to_be_hidden()
+    await scene.customer.call("POST", f"/v1/bookings/{booking['id']}/cancel", {"reason": "no"})
+
+
+async def test_a_search_that_fails_does_not_say_that_there_is_nothing(scene: Scene, seen: Visit) -> None:
+    page = await board(seen)
+    await page.route("**/v1/admin/partners?*", lambda route: route.fulfill(status=500))
+    await page.get_by_label("Search technicians and bookings").fill("PT-001")
+    found = page.locator("#found")
+    await found.get_by_role("alert").get_by_text("That did not work; please try again.").wait_for()
+    await expects(found.get_by_text("Nothing found")).to_have_count(0)
+    assert await grave_problems(page) == []
+    await page.unroute("**/v1/admin/partners?*")
+    await page.get_by_label("Search technicians and bookings").fill("Technician")
+    await found.get_by_role("button", name="Technician 003").wait_for()
+    await expects(found.get_by_role("alert")).to_have_count(0)
 
 
 async def test_alerts_stand_together_and_a_settled_one_can_be_taken_back(scene: Scene, seen: Visit) -> None:

@@ -236,3 +236,13 @@ async def test_a_geocoder_that_knows_nothing_is_no_obstacle(fresh_pool: Pool, an
         found = await addresses.locate(town.services, await create(town, town.seeded.customer_ids[0]))
     assert found.is_approximate
     assert found.zone is not None
+
+
+async def test_the_clock_of_an_address_is_that_of_its_zone_however_it_is_found(town: City, account: UUID) -> None:
+    await town.run("UPDATE zones SET timezone = 'Asia/Manila' WHERE code = 'KOL-SOUTH'")
+    await town.services.zones.reload()
+    pinned = await create(town, account, lat=22.5, lng=88.36)
+    bare = await create(town, account)
+    nowhere = await create(town, account, postal_code="999999", city="Nowhere")
+    clocks = [addresses.timezone_of(town.services, one) for one in (pinned, bare, nowhere)]
+    assert clocks == ["Asia/Manila", "Asia/Manila", town.services.settings.timezone]

@@ -23,7 +23,12 @@ export function times(desk) {
   const isReady = computed(() => Boolean(desk.wish().address_id) && Object.values(desk.wish().items).some((n) => n > 0));
   const chosen = computed(() => desk.wish().day);
   effect(() => {
-    if (!days().some((d) => d.value === desk.wish.peek().day)) desk.choose({ day: days()[0]?.value ?? null, time: null });
+    days();
+    const place = desk.place();
+    if (!place) return;
+    // By its own clock: what follows from the place may be a turn behind it.
+    const there = nextDays(DAYS, place.timezone);
+    if (!there.some((d) => d.value === desk.wish.peek().day)) desk.choose({ day: there[0]?.value ?? null, time: null });
   });
   return h("section", { class: "card stack" }, h("h2", null, "When"),
     // On a phone the summary, which says it too, is far below.

@@ -1,34 +1,28 @@
-// What is drawn anew keeps what its reader had done to it: where they are by keyboard, and what they had opened.
+// What is drawn anew keeps what its reader had done to it: where they are by keyboard, and what they had opened and shut.
 
 const REACHED = "a[href], button, input, select, textarea, summary, [tabindex]";
-const [SUMMARY, OPENED] = ["details > summary", "details[open] > summary"];
+const SUMMARY = "details > summary";
 
 /** What somebody knows an element by; numbers in it may have changed meanwhile. @param {Element} one */
 const knownBy = (one) => [one.tagName, one.getAttribute("href") ?? "", one.getAttribute("name") ?? "", one.getAttribute("aria-label") ?? "", one.hasAttribute("href") ? "" : (one.textContent ?? "").replaceAll(/[\d.,:]+/g, "#").slice(0, 80)].join("|");
 
-/** @typedef {{known: string, nth: number}} Spot what is known by the same may be there more than once */
-
-/** @param {Element} place @param {string} kind @param {Element} one @returns {Spot} */
-function spotOf(place, kind, one) {
-  const known = knownBy(one);
-  return { known, nth: [...place.querySelectorAll(kind)].filter((other) => knownBy(other) === known).indexOf(one) };
-}
-
-/** @param {Element} place @param {string} kind @param {Spot} spot */
-const at = (place, kind, { known, nth }) => [...place.querySelectorAll(kind)].filter((one) => knownBy(one) === known)[nth];
+/** Those that are known by this. @param {Element} place @param {string} kind @param {string} known */
+const alike = (place, kind, known) => [...place.querySelectorAll(kind)].filter((one) => knownBy(one) === known);
 
 /**
- * Draws the place anew. Whoever was within it by keyboard is where they were, or at its beginning if that is gone.
+ * Draws the place anew. Whoever was within it by keyboard is where they were; at its beginning if that is gone, or there
+ * are several of it: nobody shall press on another's.
  * @param {HTMLElement} place @param {() => void} draw
  */
 export function redrawn(place, draw) {
   const here = document.activeElement;
-  const spot = here && here !== place && place.contains(here) ? spotOf(place, REACHED, here) : null;
-  const opened = [...place.querySelectorAll(OPENED)].map((one) => spotOf(place, SUMMARY, one));
+  const isWithin = here !== null && here !== place && place.contains(here);
+  const known = isWithin ? knownBy(here) : "";
+  const before = [...place.querySelectorAll(SUMMARY)].map((one) => ({ text: knownBy(one), nth: alike(place, SUMMARY, knownBy(one)).indexOf(one), isOpen: Boolean(one.parentElement?.hasAttribute("open")) }));
   draw();
-  for (const one of opened) at(place, SUMMARY, one)?.parentElement?.setAttribute("open", "");
-  if (!spot || place.contains(document.activeElement)) return;
-  const there = at(place, REACHED, spot);
+  for (const { text, nth, isOpen } of before) alike(place, SUMMARY, text)[nth]?.parentElement?.toggleAttribute("open", isOpen);
+  if (!isWithin || place.contains(document.activeElement)) return;
+  const [there, other] = alike(place, REACHED, known);
   place.tabIndex = -1;
-  (there instanceof HTMLElement ? there : place).focus({ preventScroll: true });
+  (there instanceof HTMLElement && !other ? there : place).focus({ preventScroll: true });
 }

@@ -107,11 +107,11 @@ export function bookingPanel({ api, can }, store, board, id) {
       return [
         mayOffer && h("div", { class: "actions" }, !b.partner && h("button", { class: "primary", disabled: () => isBusy() || !ranked.length, onclick: () => offer(ranked[0] ?? null, isTaken) }, ranked[0] ? `Offer to ${ranked[0].partner_name.slice(0, 24)}` : "Nobody can come"),
           h("button", { disabled: isBusy, onclick: () => offer(null, isTaken) }, "Search again")),
-        ranked.length > 0 && h("ol", { class: "candidates" }, ranked.map((c) => candidate(c, mayOffer && h("button", { disabled: isBusy, onclick: () => offer(c, isTaken) }, "Offer")))),
+        ranked.length > 0 && h("ol", { class: "candidates" }, ranked.map((c) => candidate(c, mayOffer && h("button", { disabled: isBusy, "aria-label": `Offer to ${nameOf(c)}`, onclick: () => offer(c, isTaken) }, "Offer")))),
         others.length > 0 && h("h3", null, b.partner ? "Others who were looked at" : ranked.length ? "Why not the others" : "Why nobody"),
         [...groupsOf(others)].map(([why, some]) => h("details", { class: "why-not", open: some.length <= 2 && others.length <= 6 },
           h("summary", null, h("span", { class: ["why", some[0]?.may_come_later && "later"] }, reason(why)), h("span", { class: "count tabular" }, some.length)),
-          h("ul", { class: "candidates" }, some.map((c) => candidate(c, mayOffer && !NEVER.has(why) && h("button", { disabled: isBusy, title: "Past everything but an accepted job", onclick: () => offer(c, true) }, "Offer anyway")))))),
+          h("ul", { class: "candidates" }, some.map((c) => candidate(c, mayOffer && !NEVER.has(why) && h("button", { disabled: isBusy, "aria-label": `Offer anyway to ${nameOf(c)}`, title: "Past everything but an accepted job", onclick: () => offer(c, true) }, "Offer anyway")))))),
         !found.candidates.length && empty("Nobody is near", "No technician with a position is within reach."),
       ];
     }, { first: before.who });
@@ -137,6 +137,9 @@ export function bookingPanel({ api, can }, store, board, id) {
 
   return { element: body, offerBest: () => void (ranked[0] ? offer(ranked[0]) : toast("Nobody can come just now.", { isBad: true })) };
 }
+
+/** Two may be called the same. @param {Candidate} c */
+const nameOf = (c) => `${c.partner_name.slice(0, 60)} (${c.partner_code})`;
 
 /** Those who cannot come by why, the ones first for whom waiting may help. @param {Candidate[]} some */
 function groupsOf(some) {

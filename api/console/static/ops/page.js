@@ -4,7 +4,8 @@ import { fill, h } from "../lib/dom.js";
 import { computed, effect, onEnd, scoped, signal } from "../lib/state.js";
 import { shortcuts } from "../lib/keys.js";
 import { openSocket } from "../lib/socket.js";
-import { connectionState, noPermission } from "../lib/view.js";
+import { connectionState, noPermission, view } from "../lib/view.js";
+import { loaded } from "../lib/modules.js";
 import { toast } from "../lib/toast.js";
 import { counted, number } from "../lib/format.js";
 import { query, setQuery } from "../lib/address.js";
@@ -13,8 +14,6 @@ import { filterPanel, openFilters } from "./filters.js";
 import { openBoardMap } from "./board-map.js";
 import { openQueue } from "./queue.js";
 import { openAlerts } from "./alerts.js";
-import { bookingPanel } from "./booking.js";
-import { technicianPanel } from "./technician.js";
 import { searchBox } from "./search.js";
 
 /** @typedef {"queue" | "alerts" | "show"} Side */
@@ -73,10 +72,11 @@ function board(context) {
     if (!chosen) return void fill(detail);
     [, end] = scoped(() => {
       const close = h("button", { class: "icon close", "aria-label": "Close the details", onclick: () => store.chosen.set(null) }, "×");
-      if (chosen.kind === "technician") return fill(detail, close, technicianPanel(api, store, map, chosen.id));
-      const panel = bookingPanel(context, store, map, chosen.id);
-      shownBooking = panel;
-      return fill(detail, close, panel.element);
+      // What the first look does not need is loaded when something is chosen.
+      const [place] = chosen.kind === "technician"
+        ? view(() => loaded(() => import("./technician.js")), ({ technicianPanel }) => technicianPanel(api, store, map, chosen.id), { isLasting: true })
+        : view(() => loaded(() => import("./booking.js")), ({ bookingPanel }) => (shownBooking = bookingPanel(context, store, map, chosen.id)).element, { isLasting: true });
+      fill(detail, close, place);
     });
   });
   onEnd(() => end?.());

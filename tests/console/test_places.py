@@ -1,0 +1,61 @@
+"""Where a visit is: the door on the map without a mouse, and the calendar of the place."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import orjson
+import pytest
+
+from tests.api.live import Live
+from tests.console.browsing import expects, grave_problems, visit
+from tests.console.technicians import city
+from tests.console.test_people import PLACE, as_customer, choose_service
+
+
+@pytest.fixture(scope="module")
+async def live(pg_home: str, tmp_path_factory: pytest.TempPathFactory, browser: Any) -> AsyncIterator[Live]:
+    async with city(pg_home, tmp_path_factory.mktemp("places")) as made:
+        yield made
+
+
+async def test_the_door_is_set_by_keyboard(live: Live, browser: Any) -> None:
+    """Without a pin nobody is led to the door, and a phone that tells where it is is not always there."""
+    async with visit(browser, live.url) as seen:
+        page = await as_customer(seen, live, "/book")
+        await page.get_by_role("button", name="Another address").click()
+        told = {"House and street": "9 Key Lane", "City": "Kolkata", "State": "West Bengal", "Postal code": "700032"}
+        for label, value in told.items():
+            await page.get_by_label(label).fill(value)
+        chart = page.get_by_role("application")
+        await chart.focus()
+        await page.keyboard.press("Enter")
+        await page.get_by_text("Tap again to move the door").wait_for()
+        assert await grave_problems(page) == []
+        await page.get_by_role("button", name="Save this address").press("Enter")
+        await page.get_by_text("9 Key Lane").wait_for()
+        lng = await live.value("SELECT lng FROM addresses WHERE line1 = '9 Key Lane'")
+        assert abs(lng - PLACE[1]) < 0.1
+        await seen.check()
+
+
+async def test_days_are_those_of_a_place_with_another_clock_than_the_house(live: Live, browser: Any) -> None:
+    """It is Monday where the house is, and Sunday still at the door."""
+
+    async def elsewhere(route: Any) -> None:
+        answer = await route.fetch()
+        told = await answer.json()
+        for one in told["data"]:
+            assert one["timezone"] == "Asia/Kolkata"
+            one["timezone"] = "Pacific/Honolulu"
+        await route.fulfill(response=answer, json=told)
+
+    async with visit(browser, live.url, is_phone=True) as seen:
+        await seen.context.route("**/v1/users/addresses", elsewhere)
+        page = await as_customer(seen, live, "/book")
+        await choose_service(page)
+        today = page.get_by_role("group", name="Day").get_by_role("button", name="today")
+        await expects(today).to_have_attribute("aria-pressed", "true")
+        kept = await page.evaluate("Object.entries(sessionStorage).find(([key]) => key.includes('draft.book'))[1]")
+        assert orjson.loads(kept)["day"] == "2026-01-04"
