@@ -32,14 +32,14 @@ export function toast(text, options = {}) {
     h("button", { class: "icon", "aria-label": "Close", onclick: () => leave(gone) }, "×"),
   );
   let timer = 0;
-  // It does not go under the hands of whoever is about to press on it.
+  // What can be taken back does not go under the hands of whoever is about to; other news may lie over a button.
   const hold = () => clearTimeout(timer);
   const go = () => {
     hold();
     if (!isOver) timer = setTimeout(() => leave(gone), options.isBad ? LASTS_MS * 1.5 : LASTS_MS);
   };
-  for (const event of ["pointerenter", "focusin"]) element.addEventListener(event, hold);
-  for (const event of ["pointerleave", "focusout"]) element.addEventListener(event, go);
+  for (const event of undo ? ["pointerenter", "focusin"] : ["focusin"]) element.addEventListener(event, hold);
+  for (const event of undo ? ["pointerleave", "focusout"] : ["focusout"]) element.addEventListener(event, go);
   go();
   leaving.set(element, () => leave(gone));
   place.append(element);
