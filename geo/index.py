@@ -37,7 +37,7 @@ REPORTS_IN_BOX, MOST_SLACK_M = 10, 1_000.0
 LEAD = 0.6
 #: What a technician without ratings counts as.
 UNRATED_COUNTS_AS = 4.0
-#: `around` begins with so small a circle, and doubles it while too few are in it.
+#: The smallest circle of `around`, which doubles it while too few are in it.
 FIRST_CIRCLE_M = 1_000.0
 #: Bits in `tiers`.
 TIER_BITS = 32
@@ -70,6 +70,8 @@ class FleetIndex:
         #: Who left their box last, and how far with that report: it is laid anew when somebody else leaves theirs, or
         #: when somebody looks. Whoever sends many frames at once is laid once, and laying costs more than a frame.
         self._adrift: tuple[int, float, float] | None = None
+        #: The circle that sufficed `around` last: it begins with it, for places of one city are alike.
+        self._circle_m = FIRST_CIRCLE_M
 
     def __len__(self) -> int:
         return len(self._places)
@@ -262,7 +264,7 @@ class FleetIndex:
         _check(lat, lng, skill_mask, tier_mask)
         self._lay_adrift()
         c, most_m = self._columns, max(radius_m, others_m)
-        circle_m = min(FIRST_CIRCLE_M, most_m)
+        circle_m = min(self._circle_m, most_m)
         while True:
             slots = _touching([self._everybody], lat, lng, circle_m)
             squares = chord_squares(lat, lng, c.lat.take(slots), c.lng.take(slots))
@@ -273,9 +275,16 @@ class FleetIndex:
             if circle_m >= most_m or np.count_nonzero(fits) >= wanted:
                 break
             circle_m = min(2.0 * circle_m, most_m)
-        return Around(
-            self._first(slots[fits], squares[fits], wanted), self._first(slots[~fits], squares[~fits], others)
-        )
+        fit = self._first(slots[fits], squares[fits], wanted)
+        # The answer is that of the smallest circle that suffices, whatever somebody else was answered before.
+        if wanted and fit.keys.size == wanted:
+            enough_m = FIRST_CIRCLE_M
+            while enough_m < fit.distances_m.item(-1):
+                enough_m *= 2.0
+            circle_m = min(enough_m, most_m)
+        self._circle_m = max(FIRST_CIRCLE_M, circle_m)
+        beyond = chord_square_of(circle_m)
+        return Around(fit, self._first(slots[~fits], squares[~fits], others, beyond))
 
     # ------------------------------------------------------------------ inside
 

@@ -409,3 +409,27 @@ def test_over_the_antimeridian_and_back(lng: float, bearing: float) -> None:
         assert index.within(*start, 1.0).keys.tolist() == [1]
         assert index.within(-17.8, 180.0, 500.0).keys.tolist() == [1]
         assert index.within(-17.8, -180.0, 500.0).keys.tolist() == [1]
+
+
+def test_the_answer_is_the_same_whatever_was_asked_before() -> None:
+    """A crowd in one place and few in another: where the looking begins does not show in what is found."""
+    rng = random.Random(7)
+    people = []
+    for key in range(400):
+        spread = 0.01 if key % 2 else 0.4
+        people.append((key, 22.5 + rng.uniform(-spread, spread), 88.3 + rng.uniform(-spread, spread)))
+
+    def city() -> FleetIndex:
+        index = FleetIndex()
+        for key, lat, lng in people:
+            index.put(key, lat, lng, 0.0, skills=1 + key % 3, available=True)
+        return index
+
+    def found(index: FleetIndex, off: float, wanted: int) -> tuple[list[int], list[int]]:
+        around = index.around(22.5 + off, 88.3, 30_000.0, skill_mask=1, wanted=wanted, others=9, others_m=40_000.0)
+        return around.fit.keys.tolist(), around.others.keys.tolist()
+
+    asked = city()
+    for off in (0.0, 0.3, 0.0, 0.02, 0.4, 0.01):
+        for wanted in (1, 20, 300):
+            assert found(asked, off, wanted) == found(city(), off, wanted)
