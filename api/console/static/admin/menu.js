@@ -6,6 +6,7 @@
 /** @typedef {Entry & {load: () => Promise<Record<string, any>>, isScreen?: boolean}} Item a screen's module has `show`, others a shape under the item's name */
 
 const work = () => import("./resources/bookings.js");
+const technicians = () => import("./resources/technicians.js");
 const people = () => import("./resources/people.js");
 const money = () => import("./resources/money.js");
 const catalogue = () => import("./resources/catalogue.js");
@@ -25,8 +26,8 @@ export const MENU = [
     { name: "contact", title: "Messages", path: "/v1/admin/contact-submissions", load: groups },
   ]],
   ["People", [
-    { name: "technicians", title: "Technicians", path: "/v1/admin/partners", load: people },
-    { name: "applications", title: "Applications", path: "/v1/admin/partners", load: people },
+    { name: "technicians", title: "Technicians", path: "/v1/admin/partners", load: technicians },
+    { name: "applications", title: "Applications", path: "/v1/admin/partners", load: technicians },
     { name: "users", title: "Customers", path: "/v1/admin/users", load: people },
     { name: "providers", title: "Providers", path: "/v1/admin/providers", load: people },
     { name: "plans", title: "Plans for providers", path: "/v1/admin/provider-plans", load: money },

@@ -18,7 +18,9 @@ const REVERSE = "/v1/admin/settlements/{id}/reverse";
  */
 export const settled = (title, operation, states) => (/** @type {Office} */ office, /** @type {any} */ person) => {
   if (!mayDo(office, "GET", operation)) return null;
-  const [place, again] = view((abort) => office.api.get(pathOf(operation, person), {}, abort), ({ balances, settlements }) => [
+  /** @type {() => void} */
+  const again = () => reload();
+  const [place, reload] = view((abort) => office.api.get(pathOf(operation, person), {}, abort), ({ balances, settlements }) => [
     h("p", { class: "pad" }, balances.map(states).join("; ") || "Nothing is open."),
     settlements.length > 0 && plainTable([
       column("What", (s) => words(s.kind)), column("Reference", (s) => s.reference && said(s.reference)), column("Because", (s) => s.reason && said(s.reason)),
