@@ -305,7 +305,8 @@ class Listed(Generic[T]):
 
         def chosen(of: str) -> str:
             text = f"SELECT {key} {of}{beyond} ORDER BY {order_text} LIMIT :listed_limit OFFSET :listed_offset"
-            return text if filters or searches or not order[0][0].is_nullable else _in_halves(of + beyond, order)
+            is_whole = searches or hint or not order[0][0].is_nullable
+            return text if is_whole else _in_halves(of + beyond, order)
 
         def counted(of: str) -> str:
             return f"SELECT 1 {of} LIMIT {MAX_COUNTED + 1}"
