@@ -125,7 +125,7 @@ async def issue(tx: Tx, key_id: UUID) -> tuple[str, str]:
 
 
 async def rotate(tx: Tx, party_id: UUID, key_id: UUID, *, kind: str = "integration") -> str | None:
-    """A new secret; the old one works for a day more. None: there is no such key of this party (of this kind)."""
+    """A new secret; the old one works for a day more. None: this party, of this kind, has no such key."""
     secret = _secret_of(kind)
     done = await rows.rotate(tx.conn, id=key_id, party_id=party_id, secret_hash=_hash(secret), overlap_s=OVERLAP_S)
     return None if done is None else secret

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -13,6 +13,7 @@ import orjson
 
 from dispatch.adapters.razorpay import wire as wire
 from dispatch.billing import captures, disputes, intents, pages, payout_sending, provider_requests, refunds
+from dispatch.billing import gateway_words as words
 from dispatch.engine import alerts
 from dispatch.errors import DispatchError, Malformed
 from dispatch.ports.gateway import Gateway, GatewayPayment, GatewayRefund, GatewayRefused
@@ -33,9 +34,6 @@ MAX_BODY_BYTES = 64 * 1024
 #: What a word is worth after this time: nothing but a reason to ask.
 TRUSTED_FOR = timedelta(hours=48)
 LEASE_S = 60.0
-_ID_CHARS = 128
-#: Parts of the gateway's entities that are not kept.
-PERSONAL = frozenset({"card", "contact", "email", "vpa", "bank", "bank_account", "customer_details", "upi"})
 
 
 class BadSignature(Malformed):
@@ -60,8 +58,6 @@ class NotOurs(NeedsPerson):
 
 #: How a gateway says that it has no such thing.
 NO_SUCH = (400, 404)
-#: How all events about disputes begin.
-DISPUTE = "payment.dispute."
 #: The alert of an event that waits for a person.
 REVIEW = "gateway_event_review"
 
@@ -91,16 +87,15 @@ async def receive(services: Services, raw: bytes, signature: str | None, event_i
         raise BadSignature()
     event = _read(raw)
     kind, payload = event["event"], event["payload"]
-    sent_at = _moment(event.get("created_at"))
+    sent_at = words.moment(event.get("created_at"))
     async with services.transaction() as tx:
         stored = await rows.store(
-            tx.conn, event_id=_id(event_id), body_sha256=hashlib.sha256(raw).digest(),
-            natural_key=natural_key(kind, payload), event_type=kind, account=_text(event.get("account_id")),
-            order_id=_entity_id(payload, "order") or _text(_entity(payload, "payment").get("order_id")),
-            payment_id=_entity_id(payload, "payment")
-            or _text(_entity(payload, "refund").get("payment_id"))
-            or _text(_entity(payload, "dispute").get("payment_id")),
-            payload=_impersonal(payload), signature=signature[:_ID_CHARS], sent_at=sent_at,
+            tx.conn, event_id=words.event_id(event_id), body_sha256=hashlib.sha256(raw).digest(),
+            natural_key=words.natural_key(kind, payload), event_type=kind, account=words.text(event.get("account_id")),
+            order_id=words.named(payload, "order") or words.named(payload, "payment", "order_id"),
+            payment_id=words.named(payload, "payment") or words.named(payload, "refund", "payment_id")
+            or words.named(payload, "dispute", "payment_id"),
+            payload=words.impersonal(payload), signature=signature[: words.MOST_CHARS], sent_at=sent_at,
             needs_review=False, error=None,
         )  # fmt: skip
         if stored is not None:
@@ -116,65 +111,9 @@ def _read(raw: bytes) -> dict[str, Any]:
         raise BadWebhook() from e
     if not isinstance(event, dict) or not isinstance(event.get("payload"), dict):
         raise BadWebhook()
-    if not isinstance(event.get("event"), str) or not 0 < len(event["event"]) <= _ID_CHARS:
+    if not isinstance(event.get("event"), str) or not 0 < len(event["event"]) <= words.MOST_CHARS:
         raise BadWebhook()
     return event
-
-
-def natural_key(kind: str, payload: dict[str, Any]) -> str | None:
-    """What an event says, in short: the same word about the same thing is the same event, whatever its id.
-
-    What it says the thing is belongs to the word: one that names a wrong order or amount is not the true one, and
-    must not take its place.
-    """
-    nouns = ("payment", "order", "refund", "payout", "payment_link")
-    noun = next((one for one in nouns if one == kind.split(".")[0]), None)
-    if kind == "payment.refunded":
-        noun = "refund"
-    elif kind.startswith(DISPUTE):
-        noun = "dispute"
-    if noun is None or _entity_id(payload, noun) is None:
-        return None
-    entity = _entity(payload, noun)
-    words = [_text(entity.get(name)) for name in ("id", "order_id", "payment_id", "currency")]
-    if noun in ("payout", "dispute") or kind == "refund.speed_changed":
-        words.append(_text(entity.get("status")))
-    if noun == "order":
-        # What an order says about its payment is a word about that payment.
-        words += [_text(_entity(payload, "payment").get(name)) for name in ("id", "order_id")]
-    amount = entity.get("amount")
-    return ":".join([kind, *(w or "" for w in words), str(amount) if type(amount) is int else ""])
-
-
-def _impersonal(value: Any) -> Any:
-    """The payload without what says who paid and with what: we need none of it, so we keep none of it."""
-    if isinstance(value, dict):
-        return {key: _impersonal(inner) for key, inner in value.items() if key not in PERSONAL}
-    return [_impersonal(inner) for inner in value] if isinstance(value, list) else value
-
-
-def _entity(payload: dict[str, Any], noun: str) -> dict[str, Any]:
-    wrapped = payload.get(noun)
-    entity = wrapped.get("entity") if isinstance(wrapped, dict) else None
-    return entity if isinstance(entity, dict) else {}
-
-
-def _entity_id(payload: dict[str, Any], noun: str) -> str | None:
-    return _text(_entity(payload, noun).get("id"))
-
-
-def _text(value: object) -> str | None:
-    return value if isinstance(value, str) and 0 < len(value) <= _ID_CHARS else None
-
-
-def _id(value: str | None) -> str | None:
-    return value if value and len(value) <= _ID_CHARS and value.isprintable() else None
-
-
-def _moment(value: object) -> datetime | None:
-    if type(value) is not int or not 0 < value < wire.MAX_TIME_S:
-        return None
-    return datetime.fromtimestamp(value, UTC)
 
 
 # ---------------------------------------------------------------- working
@@ -237,7 +176,7 @@ async def _handle(services: Services, gateway: Gateway, event: DueEvent) -> str 
     handler = HANDLERS.get(event.event_type)
     if handler is None and event.event_type.startswith("payout."):
         handler = _payout
-    if handler is None and event.event_type.startswith(DISPUTE):
+    if handler is None and event.event_type.startswith(words.DISPUTE):
         handler = _dispute
     if handler is None:
         return "not of interest"
@@ -263,7 +202,7 @@ async def _told(gateway: Gateway, event: DueEvent) -> GatewayPayment:
     """The payment as the event has it, or as the gateway has it when the event is old or incomplete."""
     if is_trusted(event):
         try:
-            return wire.payment_of(_entity(event.payload, "payment"))
+            return wire.payment_of(words.entity_of(event.payload, "payment"))
         except wire.Garbled:
             pass
     if event.payment_id:
@@ -309,7 +248,7 @@ async def _refund(services: Services, gateway: Gateway, event: DueEvent) -> str 
 
 
 async def _told_refunds(gateway: Gateway, event: DueEvent) -> list[GatewayRefund]:
-    refund_id = _entity_id(event.payload, "refund")
+    refund_id = words.named(event.payload, "refund")
     if refund_id is None:
         # The seed's name `payment.refunded` may come with nothing but the payment.
         if not event.payment_id:
@@ -317,7 +256,7 @@ async def _told_refunds(gateway: Gateway, event: DueEvent) -> list[GatewayRefund
         return await gateway.list_refunds_of(event.payment_id)
     if is_trusted(event):
         try:
-            told = wire.refund_of(_entity(event.payload, "refund"))
+            told = wire.refund_of(words.entity_of(event.payload, "refund"))
         except wire.Garbled:
             pass
         else:
@@ -371,10 +310,10 @@ async def _link(services: Services, gateway: Gateway, event: DueEvent) -> str | 
 
     That providers' requests are paid is known by their payments; whose page has run out gets another one.
     """
-    link_id = _entity_id(event.payload, "payment_link")
+    link_id = words.named(event.payload, "payment_link")
     if link_id is None:
         raise NeedsPerson("the event names no link")
-    reference = str(_entity(event.payload, "payment_link").get("reference_id"))
+    reference = str(words.entity_of(event.payload, "payment_link").get("reference_id"))
     ours = await pages.owner_of(services, link_id=link_id, reference=reference)
     if ours is not None:
         await pages.settle(services, ours, await gateway.fetch_payment_link(link_id))
@@ -397,11 +336,11 @@ async def _is_expired(gateway: Gateway, link_id: str) -> bool:
 
 
 async def _payout(services: Services, gateway: Gateway, event: DueEvent) -> str | None:
-    payout_id = _entity_id(event.payload, "payout")
+    payout_id = words.named(event.payload, "payout")
     if payout_id is None:
         raise NeedsPerson("the event names no payout")
     try:
-        told = wire.payout_of(_entity(event.payload, "payout"))
+        told = wire.payout_of(words.entity_of(event.payload, "payout"))
     except wire.Garbled:
         told = None
     if told is None or not is_trusted(event) or told.status in payout_sending.FAILED:
@@ -420,7 +359,7 @@ async def _payout(services: Services, gateway: Gateway, event: DueEvent) -> str 
 async def _dispute(services: Services, gateway: Gateway, event: DueEvent) -> str | None:
     """By the event's own words, however old: a dispute only ever ends, and the gateway is asked of payments alone."""
     try:
-        told = wire.dispute_of(_entity(event.payload, "dispute"))
+        told = wire.dispute_of(words.entity_of(event.payload, "dispute"))
     except wire.Garbled as e:
         raise NeedsPerson(str(e)) from e
     payment, page = await _disputed(services, told.payment_id)

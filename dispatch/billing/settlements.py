@@ -130,7 +130,7 @@ async def record(tx: Tx, actor: Actor, kind: str, owner_id: UUID, wish: Wish) ->
     made = await _get(tx.conn, settlement_id)
     words = f"{what.words}: {made.reference}" if made.reference else what.words
     await ledger.post(tx, kind, str(made.id), _lines(made), description=words)
-    await audit.changed(tx, actor, kind, _noun(what), owner_id, None, _audited(made))
+    await audit.changed(tx, actor, kind, _noun(what.owner_kind), owner_id, None, _audited(made))
     return made
 
 
@@ -147,7 +147,7 @@ async def reverse(tx: Tx, actor: Actor, settlement_id: UUID, reason: str) -> Set
     back = [Line(line.account, -line.amount_minor) for line in _lines(before)]
     await ledger.post(tx, f"{before.kind}_reversed", str(before.id), back, description=f"{what.words}: taken back")
     changes = {**audit.difference(_audited(before), None), "reason": {"old": None, "new": reason}}
-    await audit.record(tx, actor, f"{before.kind}_reversed", _noun(what), before.owner_id, changes)
+    await audit.record(tx, actor, f"{before.kind}_reversed", _noun(what.owner_kind), before.owner_id, changes)
     return await _get(tx.conn, settlement_id)
 
 
@@ -162,7 +162,7 @@ def _lines(made: Settlement) -> list[Line]:
 
 async def _check(conn: Conn, owner_kind: str, owner_id: UUID) -> None:
     if not await rows.owner_known(conn, owner_kind=owner_kind, owner_id=owner_id):
-        raise Missing("user" if owner_kind == "account" else "technician")
+        raise Missing(_noun(owner_kind))
 
 
 async def _get(conn: Conn, settlement_id: UUID) -> Settlement:
@@ -172,8 +172,8 @@ async def _get(conn: Conn, settlement_id: UUID) -> Settlement:
     return found
 
 
-def _noun(what: _Kind) -> str:
-    return "user" if what.owner_kind == "account" else "technician"
+def _noun(owner_kind: str) -> str:
+    return "user" if owner_kind == "account" else "technician"
 
 
 def _audited(made: Settlement) -> dict[str, object]:

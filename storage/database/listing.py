@@ -384,9 +384,9 @@ def _in_halves(of: str, order: Order) -> str:
     rest = [direction(sort, is_down) for sort, is_down in order[1:]]
     halves = [("NOT NULL", [f"{first.expression} {'DESC' if is_down else 'ASC'}", *rest]), ("NULL", rest)]
     found = " UNION ALL ".join(
-        f"(SELECT {columns} {of} AND {first.expression} IS {what} ORDER BY {', '.join(by)}"
+        f"(SELECT {columns} {of} AND {first.expression} IS {what} ORDER BY {', '.join(order_of)}"
         " LIMIT :listed_limit::bigint + :listed_offset::bigint)"
-        for what, by in halves
+        for what, order_of in halves
     )
     by = ", ".join(direction(replace(sort, expression=f"at_{n}"), is_down) for n, (sort, is_down) in enumerate(order))
     return (

@@ -21,7 +21,7 @@ MAX_CURSOR_TEXT = 500
 class Sort:
     """An expression that the list's keys and rows both know, and the type that a cursor's text is read as.
 
-    What may be missing comes last, whichever way the list goes; an index cannot give that order.
+    What may be missing comes last, whichever way the list goes; an index gives that order in two halves alone.
     """
 
     expression: str

@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from dispatch.billing.gateway_events import natural_key
 from dispatch.billing.refunds import OverRefund
 from storage.bookings import Booking
 from tests.dispatch.billing.test_gateway_events import event, send
@@ -96,12 +95,3 @@ async def test_one_over_a_payment_of_which_nobody_told(deaf_till: Till) -> None:
     await deaf_till.drain()
     assert (await deaf_till.payment(booking)).status == "success"
     assert await deaf_till.alerts() == ["dispute"]
-
-
-def test_two_disputes_of_one_payment_are_two() -> None:
-    def key(dispute_id: str) -> str | None:
-        told = {"id": dispute_id, "payment_id": "pay_1", "amount": 5, "currency": "INR", "status": "open"}
-        payload = {"dispute": {"entity": told}, "payment": {"entity": {"id": "pay_1"}}}
-        return natural_key("payment.dispute.created", payload)
-
-    assert key("disp_1") == key("disp_1") != key("disp_2")

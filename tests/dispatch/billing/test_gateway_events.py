@@ -17,7 +17,7 @@ import pytest
 
 from dispatch.adapters.razorpay import wire as wire
 from dispatch.billing import gateway_events, invoice_payments, invoices, payments, refunds, review
-from dispatch.billing.gateway_events import BadSignature, BadWebhook, natural_key
+from dispatch.billing.gateway_events import BadSignature, BadWebhook
 from dispatch.events import Actor
 from dispatch.ports.gateway import GatewayPayment, PaymentsNotConfigured
 from dispatch.services import Tx
@@ -141,21 +141,6 @@ async def test_nothing_personal_is_kept(deaf_till: Till) -> None:
     await send(deaf_till, event("payment.captured", {"payment": pay}))
     kept = await deaf_till.world.value("SELECT payload::text FROM gateway_events")
     assert not any(word in kept for word in ("example.com", "1234567890", "1111", "a@upi"))
-
-
-def test_natural_keys() -> None:
-    def key(kind: str, noun: str, **entity: Any) -> str | None:
-        return natural_key(kind, {noun: {"entity": entity}})
-
-    told = {"id": "pay_1", "order_id": "order_1", "amount": 5, "currency": "INR"}
-    assert key("payment.captured", "payment", **told) == key("payment.captured", "payment", **told, fee=7)
-    for other in ({"id": "pay_2"}, {"order_id": "order_2"}, {"amount": 6}, {"currency": "USD"}, {"order_id": None}):
-        assert key("payment.captured", "payment", **{**told, **other}) != key("payment.captured", "payment", **told)
-    assert key("payment.failed", "payment", **told) != key("payment.captured", "payment", **told)
-    assert key("payment.refunded", "payment", **told) is None and key("subscription.charged", "payment", **told) is None
-    assert key("payout.updated", "payout", id="pout_1", status="queued") != key(
-        "payout.updated", "payout", id="pout_1", status="processed"
-    )
 
 
 async def test_a_word_about_a_wrong_order_does_not_take_the_place_of_the_true_one(till: Till) -> None:
