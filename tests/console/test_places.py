@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -59,3 +60,27 @@ async def test_days_are_those_of_a_place_with_another_clock_than_the_house(live:
         await expects(today).to_have_attribute("aria-pressed", "true")
         kept = await page.evaluate("Object.entries(sessionStorage).find(([key]) => key.includes('draft.book'))[1]")
         assert orjson.loads(kept)["day"] == "2026-01-04"
+
+
+async def test_an_answer_that_comes_late_leaves_the_form_that_somebody_opened(live: Live, browser: Any) -> None:
+    """On a slow line "Another address" is there before the addresses are."""
+    may_answer = asyncio.Event()
+
+    async def late(route: Any) -> None:
+        await may_answer.wait()
+        await route.continue_()
+
+    async with visit(browser, live.url, is_phone=True) as seen:
+        await seen.context.route("**/v1/users/addresses", late)
+        page = await as_customer(seen, live, "/book")
+        await page.get_by_role("button", name="Another address").click()
+        street = page.get_by_label("House and street")
+        await street.fill("12 Lake Road")
+        await expects(page.get_by_role("button", name="Not now")).to_have_count(0)
+        may_answer.set()
+        # Now there is something to go back to.
+        await page.get_by_role("button", name="Not now").wait_for()
+        await expects(street).to_have_value("12 Lake Road")
+        await page.get_by_role("button", name="Not now").click()
+        await expects(street).to_have_count(0)
+        await seen.check()

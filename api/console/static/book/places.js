@@ -33,18 +33,19 @@ export function places(desk) {
     const chosen = found.find((/** @type {any} */ a) => a.id === desk.wish.peek().address_id) ?? found[0] ?? null;
     desk.place.set(chosen);
     if (chosen?.id !== desk.wish.peek().address_id) desk.choose({ address_id: chosen?.id ?? null });
-    isAdding.set(!found.length);
+    // Never shut by an answer: somebody quick is typing by now.
+    if (!found.length) isAdding.set(true);
   }, (error) => trouble.set(error));
   void load();
   return h("section", { class: "card stack" }, h("h2", null, "Where"),
     () => trouble() ? failed(trouble(), load, ++tries) : all() === null ? loading() : h("div", { class: "cards" }, all()?.map((a) => h("label", { class: "choice" },
       h("input", { type: "radio", name: "address", checked: () => desk.wish().address_id === a.id, onchange: () => (desk.place.set(a), desk.choose({ address_id: a.id, time: null })) }),
       h("span", { class: "tile" }, h("strong", null, said(a.name)), addressLines(a), a.lat === null ? h("span", { class: "chip warn" }, "Not on the map") : a.is_approximate && h("span", { class: "chip plain" }, "About here"))))),
-    () => isAdding() ? newPlace(desk, (made) => (desk.choose({ address_id: made.id, time: null }), isAdding.set(false), void load()), () => isAdding.set(false), Boolean(all()?.length))
+    () => isAdding() ? newPlace(desk, (made) => (desk.choose({ address_id: made.id, time: null }), isAdding.set(false), void load()), () => isAdding.set(false), () => Boolean(all()?.length))
       : h("div", { class: "actions" }, h("button", { type: "button", onclick: () => isAdding.set(true) }, "Another address")));
 }
 
-/** @param {Desk} desk @param {(made: any) => void} done @param {() => void} cancel @param {boolean} canCancel */
+/** @param {Desk} desk @param {(made: any) => void} done @param {() => void} cancel @param {() => boolean} canCancel */
 function newPlace(desk, done, cancel, canCancel) {
   const pin = signal(/** @type {{lat: number, lng: number} | null} */ (null));
   const problems = signal(/** @type {Record<string, string[]>} */ ({}));
@@ -86,5 +87,5 @@ function newPlace(desk, done, cancel, canCancel) {
           map.setView([coords.latitude, coords.longitude], 16, { animate: false });
           set({ lat: coords.latitude, lng: coords.longitude });
         }))),
-    h("div", { class: "actions" }, deed("Save this address", save, { class: "primary" }), canCancel && h("button", { type: "button", onclick: cancel }, "Not now")));
+    h("div", { class: "actions" }, deed("Save this address", save, { class: "primary" }), () => canCancel() && h("button", { type: "button", onclick: cancel }, "Not now")));
 }
