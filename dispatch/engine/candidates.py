@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 EXPLAINED = 10
 #: Where few are, they are looked for a little beyond the radius, so that "outside_radius" can be said.
 EXPLAIN_FACTOR = 1.5
-#: The search takes so many of the index at first, and four times as many when none of them will do.
+#: The search takes so many of the index at first, and twice as many while none of them will do.
 FIRST_LOOK, LAST_LOOK = 20, 1280
 
 
@@ -211,20 +211,22 @@ async def judge(conn: Conn, services: Services, booking: AnyAsked, now: datetime
         conn, organisation_id=booking.organisation_id, booking_id=booking.id,
         categories=[c.lower() for c in booking.categories],
     )  # fmt: skip
-    limit, known = FIRST_LOOK, -1
+    limit, told = FIRST_LOOK, dict[UUID, Candidate]()
     while True:
         found = near(services, place, job.is_live, policy, limit)
-        judged = rank(await _with_facts(conn, services, booking, found, now), job, policy)
+        # What is known of the nearer ones was read already.
+        new = [f for f in found if f.technician.id not in told]
+        told |= {one.id: one for one in await _with_facts(conn, services, booking, new, now)}
+        judged = rank([told[f.technician.id] for f in found], job, policy)
         if judged and judged[0].reason is None and (not prefers or judged[0].candidate.preference is not None):
             return judged, policy
-        if len(found) == known or limit >= LAST_LOOK:
+        if not new or limit >= LAST_LOOK:
             break
-        limit, known = limit * 4, len(found)
-    seen = {one.candidate.id for one in judged}
-    hidden = [f for f in out_of_sight(services, place, policy) if f.technician.id not in seen] if job.is_live else []
-    if hidden:
-        found = [*found, *hidden]
-        judged = rank(await _with_facts(conn, services, booking, found, now), job, policy)
+        limit *= 2
+    if job.is_live:
+        hidden = [f for f in out_of_sight(services, place, policy) if f.technician.id not in told]
+        told |= {one.id: one for one in await _with_facts(conn, services, booking, hidden, now)}
+        judged = rank([told[f.technician.id] for f in (*found, *hidden)], job, policy)
     return judged, policy
 
 
@@ -255,6 +257,8 @@ async def _with_facts(
     places = set(range(1, open_offers(services, is_live(services, booking.starts_at, now)) + 1))
     categories, tiers = set(booking.categories), set(booking.tiers)
     fit = [f for f in found if categories <= f.technician.categories and tiers <= f.technician.tiers]
+    if not fit:
+        return [candidate(f, now) for f in found]
     asked = {
         "ids": [f.technician.id for f in fit],
         "from_ats": [booking.starts_at - timedelta(seconds=f.travel_s) for f in fit], "to_at": booking.ends_at,
