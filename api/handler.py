@@ -51,8 +51,11 @@ class Handler:
             given[inputs.request_info] = info
         who = caller.key if caller is not None else f"address:{info.network}"
 
+        # Not `given`, which holds the answer that holds this: a circle of each request for the collector.
+        listing = given.get("listing")
+
         def rendered(result: Any) -> Awaitable[web.StreamResponse]:
-            return self._renderer.response(request, result, given.get("listing"), services.clock, ignored, dialect)
+            return self._renderer.response(request, result, listing, services.clock, ignored, dialect)
 
         answer = Answer(rendered)
         if inputs.answer:

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Hashable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -118,7 +119,7 @@ class Tx:
 
     def hint(self, topic: str, hint: Hint) -> None:
         """Publishes a hint on the bus after the commit."""
-        self.after_commit(lambda: self.services.bus.publish(topic, hint))
+        self.after_commit(partial(self.services.bus.publish, topic, hint))
 
     @asynccontextmanager
     async def savepoint(self) -> AsyncIterator[None]:
@@ -140,7 +141,9 @@ class Tx:
             self.services.just_told.put(self.heard)
         for party_id in dict.fromkeys(event.party_id for event in self.heard):
             self.services.bus.publish(bus.PARTY_CHANGED, {"party_id": str(party_id)})
-        for call in self._after:
+        # Calls may hold this transaction: kept here, each would leave a circle with all that it knew to the collector.
+        after, self._after = self._after, []
+        for call in after:
             call()
 
 

@@ -44,7 +44,8 @@ class Place:
 AnyAsked = Booking | Asked
 
 
-@dataclass(frozen=True, slots=True)
+# As Candidate: many are made for a search.
+@dataclass(slots=True)
 class Reachable:
     """A technician with the distance from where they would start (None: nobody knows where they are)."""
 

@@ -94,7 +94,8 @@ class Policy:
     weights: Weights = Weights()
 
 
-@dataclass(frozen=True, slots=True)
+# As Candidate.
+@dataclass(slots=True)
 class Judged:
     """A candidate with the verdict: `reason` is None for those who may get the offer, best first.
 

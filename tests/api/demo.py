@@ -13,6 +13,7 @@ from pydantic import Field
 
 from api.audiences import Customer, Technician, customer
 from api.auth import principals
+from api.edge.idempotency import Answer
 from api.edge.limits import Quota, RateLimit
 from api.edge.request_info import RequestInfo
 from api.route import Audience
@@ -123,7 +124,7 @@ async def make_strictly(caller: Customer, body: ThingIn) -> ThingOut:
 
 
 @kind.route("POST", "/optional", public=True)
-async def optional(body: ThingIn | None = None) -> Message:
+async def optional(answer: Answer, body: ThingIn | None = None) -> Message:
     """Takes a body or none."""
     return Message("none" if body is None else body.name)
 

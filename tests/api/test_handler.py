@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import gc
+
 import pytest
 
+from api.edge.idempotency import Answer
 from tests.api.asking import ID, get, post
 from tests.api.demo import DEMO
 from tests.api.support import Client, FakeServices, bearer, serving
@@ -144,3 +147,16 @@ async def test_a_bug_says_nothing_of_the_inside(client: Client) -> None:
 async def test_without_a_database_it_is_503(client: Client) -> None:
     status, body, _ = await post(client, "/kind/pay", {"name": "a"}, **{"X-Idempotency-Key": "0123456789abcdef"})
     assert (status, body["error"]["code"]) == (503, "SERVICE_UNAVAILABLE")
+
+
+async def test_a_request_that_is_over_waits_for_no_collector(client: Client) -> None:
+    gc.collect()
+    gc.disable()
+    try:
+        for name in ("one", "two"):
+            status, _, _ = await post(client, "/kind/optional", {"name": name})
+            assert status == 200
+        # The last may still be in the hands of its connection.
+        assert len([one for one in gc.get_objects() if isinstance(one, Answer)]) <= 1
+    finally:
+        gc.enable()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from functools import partial
 
 import pytest
@@ -81,6 +82,25 @@ async def test_an_error_that_keeps_the_work(world: World, error: type[Conflict],
             tx.after_commit(lambda: told.append(1))
             raise error
     assert await world.value("SELECT count(*) FROM tries") == kept == len(told)
+
+
+async def test_a_transaction_that_is_over_waits_for_no_collector(world: World) -> None:
+    """What waits for the commit often holds the transaction that holds it."""
+    done: list[Tx] = []
+
+    async def work(tx: Tx) -> None:
+        tx.hint(bus.TIMER_SET, {"at": 1.0})
+        tx.after_commit(lambda: done.append(tx))
+
+    gc.collect()
+    gc.disable()
+    try:
+        await world.services.retrying(work)
+        assert [one.now for one in done] == [world.now]
+        done.clear()
+        assert not [one for one in gc.get_objects() if isinstance(one, Tx)]
+    finally:
+        gc.enable()
 
 
 async def test_reports_are_read_from_the_replica_where_there_is_one(services: Services, pool: Pool) -> None:
