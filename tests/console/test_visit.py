@@ -11,7 +11,7 @@ import pytest
 
 from tests.api.live import Live
 from tests.console.browsing import expects, grave_problems, pictures, visit
-from tests.console.technicians import accepted, city
+from tests.console.technicians import accepted, city, offered
 from tests.console.test_people import PHONE
 
 
@@ -76,5 +76,63 @@ async def test_a_visit_stays_in_sight_while_it_cannot_be_read_anew(live: Live, b
             await page.unroute(f"**{path}", fail)
             await old.wait_for(state="detached")
             await expects(number).to_be_visible()
+        await seen.check()
+    await customer.call("POST", f"{path}/cancel", {})
+
+
+async def test_what_was_begun_stays_while_the_visit_goes_on(live: Live, browser: Any) -> None:
+    """A technician accepts while the customer shares it, looks for another time, and writes why it is not wanted."""
+    customer, technician = await live.person("customer", PHONE), await live.person("technician", "PT-001")
+    await technician.connect()
+    booking = await offered(customer, technician)
+    await technician.hears("offer.made", booking_id=booking["id"])
+    await technician.close()
+    async with visit(browser, live.url) as seen:
+        await seen.sign_in("customer", await live.pair("customer", PHONE))
+        page = await seen.open(f"/bookings/{booking['id']}")
+        await page.get_by_text("Live", exact=True).wait_for(state="attached")
+        await page.get_by_text("Asking a technician").first.wait_for()
+        await page.get_by_role("button", name="Share this visit").click()
+        await page.get_by_role("button", name="Make a link").click()
+        await page.get_by_role("button", name="Move it to another time").click()
+        day = page.get_by_role("group", name="Day").get_by_role("button", name="tomorrow")
+        await day.click()
+        await page.get_by_role("button", name="Cancel the booking").click()
+        link, why = page.get_by_label("Link", exact=True), page.get_by_label("Why?")
+        url = await link.input_value()
+        await why.press_sequentially("The children are")
+        await technician.call("POST", f"/v1/partner/bookings/{booking['id']}/accept")
+        await page.get_by_text("Confirmed").wait_for()
+        await expects(why).to_be_focused()
+        await page.keyboard.type(" ill.")
+        await expects(why).to_have_value("The children are ill.")
+        await expects(day).to_have_attribute("aria-pressed", "true")
+        await expects(link).to_have_value(url)
+        await seen.check()
+    await customer.call("POST", f"/v1/bookings/{booking['id']}/cancel", {})
+
+
+async def test_a_rating_that_was_begun_stays_when_the_visit_is_paid_back(live: Live, browser: Any) -> None:
+    customer, technician, booking = await accepted(live)
+    path = f"/v1/bookings/{booking['id']}"
+    states = ["refunded", "completed"]
+
+    async def over(route: Any) -> None:
+        answer = await route.fetch()
+        told = await answer.json()
+        told["data"].update(status=states[-1], cancellation=None, cancellation_quote=None)
+        await route.fulfill(response=answer, json=told)
+
+    async with visit(browser, live.url, is_phone=True) as seen:
+        await seen.sign_in("customer", await live.pair("customer", PHONE))
+        await seen.context.route(f"**{path}", over)
+        page = await seen.open(f"/bookings/{booking['id']}")
+        await page.get_by_role("radio", name="4 stars").click()
+        await page.get_by_label("A few words").fill("Very careful.")
+        states.pop()
+        await page.evaluate("dispatchEvent(new Event('offline')), dispatchEvent(new Event('online'))")
+        await page.locator(".chip", has_text="Refunded").wait_for()
+        await expects(page.get_by_role("radio", name="4 stars")).to_have_attribute("aria-checked", "true")
+        await expects(page.get_by_label("A few words")).to_have_value("Very careful.")
         await seen.check()
     await customer.call("POST", f"{path}/cancel", {})

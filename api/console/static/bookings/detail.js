@@ -15,6 +15,8 @@ import { cancelling, moving, rating, sharing } from "./deeds.js";
 import { openCheckout } from "../people/pay.js";
 
 /** @typedef {import("../lib/api.js").Client} Client */
+/** @typedef {import("../lib/socket.js").Socket} Socket */
+/** @typedef {import("../lib/state.js").Signal<any>} Last the booking as it was read last */
 
 const SHOWN = new Set(["in_transit", "arrived", "in_progress"]);
 const OPEN = new Set(["pending", "partner_assigned", "confirmed"]);
@@ -25,33 +27,24 @@ const FACTS = {
   in_progress: "service.started", completed: "booking.completed",
 };
 
-/** @param {Client} api @param {import("../lib/socket.js").Socket} socket @param {string} id */
+/** @param {Client} api @param {Socket} socket @param {string} id */
 export function detail(api, socket, id) {
-  const position = signal(/** @type {any} */ (null));
-  const jobState = signal("");
   const isPaying = signal(false);
   const last = signal(/** @type {any} */ (null));
-  let reload = () => {};
-  const again = () => reload();
-  const [body, load] = view(async (abort) => {
+  const [body, again] = view(async (abort) => {
     const [booking, events] = await Promise.all([api.get(`/v1/bookings/${id}`, {}, abort), api.get(`/v1/bookings/${id}/timeline`, {}, abort)]);
     return { booking, events };
-  }, ({ booking, events }) => {
-    jobState.set(booking.partner?.status ?? "");
+  }, /** @returns {Element} */ ({ booking, events }) => {
     last.set(booking);
-    return shown(api, booking, events, position, jobState, again, isPaying);
+    return shown(api, booking, events, map, again, isPaying);
   });
-  reload = load;
+  const map = following(socket, id, last, again);
   askWhenItCosts(last, again);
   isPaying.set(returnedFromPaying(api, id, () => (isPaying.set(false), again())));
-  follow(socket, id, position, jobState, again);
   return h("div", { class: "narrow middle stack" }, h("p", null, h("a", { href: "/bookings" }, "← My bookings")), body, deeds(api, last, again));
 }
 
-/**
- * What is free to cancel is so until a moment at which nobody tells anything.
- * @param {import("../lib/state.js").Signal<any>} last @param {() => void} again
- */
+/** What is free to cancel is so until a moment at which nobody tells anything. @param {Last} last @param {() => void} again */
 function askWhenItCosts(last, again) {
   let wasFree = false;
   every(1000, () => {
@@ -62,15 +55,14 @@ function askWhenItCosts(last, again) {
   });
 }
 
-/** Watches the booking on the socket for as long as it is shown.
- * @param {import("../lib/socket.js").Socket} socket @param {string} id @param {import("../lib/state.js").Signal<any>} position
- * @param {() => string} jobState @param {() => void} again */
-function follow(socket, id, position, jobState, again) {
-  let timer = 0;
-  const soon = () => {
-    clearTimeout(timer);
-    timer = setTimeout(again, 150);
-  };
+/**
+ * Where the technician is, from the socket. It is made once for all readings of the booking: a map stays as somebody has moved it.
+ * @param {Socket} socket @param {string} id @param {Last} last @param {() => void} again
+ */
+function following(socket, id, last, again) {
+  const position = signal(/** @type {any} */ (null));
+  const jobState = computed(() => last()?.partner?.status ?? "");
+  const soon = gathered(again);
   const start = async () => {
     const answer = await socket.emit("track.start", { booking_id: id });
     if (answer?.ok) position.set(answer.data.technician);
@@ -87,21 +79,32 @@ function follow(socket, id, position, jobState, again) {
     if (jobState() && !SHOWN.has(jobState())) position.set(null);
   });
   if (socket.standing.peek() === "live") void start();
-  onEnd(() => {
-    clearTimeout(timer);
-    void socket.emit("track.stop", { booking_id: id });
+  onEnd(() => void socket.emit("track.stop", { booking_id: id }));
+  const isKnown = computed(() => Boolean(last() && position()));
+  return h("section", { class: "card stack", "aria-label": "Follow" }, etaLine(position, jobState), () => {
+    if (!isKnown()) return null;
+    const { lat, lng } = last.peek().address;
+    return h("div", { class: "map-frame" }, followMap(position, (lat ?? null) === null ? null : { lat, lng }));
   });
 }
 
-/** @param {Client} api @param {any} b @param {any[]} events @param {() => any} position @param {() => string} jobState @param {() => void} again @param {() => boolean} isPaying */
-function shown(api, b, events, position, jobState, again, isPaying) {
-  const door = b.address.lat !== null && b.address.lat !== undefined ? { lat: b.address.lat, lng: b.address.lng } : null;
+/** Several facts of one change are one reading. @param {() => void} work */
+export function gathered(work) {
+  let timer = 0;
+  onEnd(() => clearTimeout(timer));
+  return () => {
+    clearTimeout(timer);
+    timer = setTimeout(work, 150);
+  };
+}
+
+/** @param {Client} api @param {any} b @param {any[]} events @param {Element} map @param {() => void} again @param {() => boolean} isPaying */
+function shown(api, b, events, map, again, isPaying) {
   const isLive = SHOWN.has(b.partner?.status) && b.status !== "cancelled";
-  const has = computed(() => Boolean(position()));
   return h("div", { class: "stack" },
     h("div", { class: "row between" }, h("h1", null, serviceNames(b.services)), statusChip(b.partner?.status && OPEN.has(b.status) || b.status === "in_progress" ? b.partner.status : b.status)),
     h("p", { class: "lead" }, h("time", null, visitTime(b.starts_at, b.timezone)), " · ", h("span", { class: "tabular" }, b.booking_number)),
-    isLive && h("section", { class: "card stack", "aria-label": "Follow" }, etaLine(position, jobState), () => has() && h("div", { class: "map-frame" }, followMap(position, door))),
+    isLive && map,
     toPay(api, b, again, isPaying),
     b.start_code && OPEN.has(b.status) && h("p", { class: "notice" }, "Tell the technician this code at the door: ", h("strong", { class: "start-code" }, b.start_code)),
     b.cancellation && h("section", { class: "card" }, h("h2", null, "Cancelled"), sums([["Cancellation fee", b.cancellation.fee], ["Comes back to you", b.cancellation.refund_amount, "sum"]], b.currency), b.cancellation.reason && h("p", { class: "faint" }, said(b.cancellation.reason))),
@@ -117,26 +120,24 @@ function shown(api, b, events, position, jobState, again, isPaying) {
 }
 
 /**
- * What can be done now. It is made anew when that changes; a cancelling that was begun stays open, with its new fee.
- * @param {Client} api @param {() => any} last @param {() => void} again
+ * What can be done now. Each is made anew only when what it shows changes: what was begun in it stays.
+ * @param {Client} api @param {Last} last @param {() => void} again
  */
 function deeds(api, last, again) {
-  const begun = { isOpen: signal(false), why: signal("") };
-  const can = computed(() => {
+  const isOpen = () => OPEN.has(last()?.status);
+  const rated = computed(() => {
     const b = last();
-    return b && JSON.stringify([b.status, b.rating, b.starts_at, b.cancellation_quote?.fee, b.cancellation_quote?.refund_amount]);
+    // A visit that was paid back afterwards has taken place all the same.
+    return b && (b.status === "completed" || (b.status === "refunded" && !b.cancellation)) && `done, ${b.rating}`;
   });
-  return h("div", { class: "stack" }, () => can() && untracked(() => {
-    const b = last();
-    const isOpen = OPEN.has(b.status);
-    return [
-      // A visit that was paid back afterwards has taken place all the same.
-      (b.status === "completed" || (b.status === "refunded" && !b.cancellation)) && rating(api, b, again),
-      (isOpen || b.status === "in_progress") && sharing(api, b),
-      isOpen && b.cancellation_quote && moving(api, b, again),
-      b.cancellation_quote && cancelling(api, b, again, begun),
-    ];
-  }));
+  const canShare = computed(() => isOpen() || last()?.status === "in_progress");
+  const movedFrom = computed(() => isOpen() && last().cancellation_quote && last().starts_at);
+  const canCancel = computed(() => Boolean(last()?.cancellation_quote));
+  return h("div", { class: "stack" },
+    () => rated() && rating(api, untracked(last), again),
+    () => canShare() && sharing(api, untracked(last)),
+    () => movedFrom() && moving(api, untracked(last), again),
+    () => canCancel() && cancelling(api, last, again));
 }
 
 /** @param {any} b */
@@ -194,8 +195,8 @@ function returnedFromPaying(api, id, done) {
 }
 
 /**
- * The gateway's word is said once, for checks are counted, and a person has few of them; what becomes of the payment is read after that. A
- * server that failed for a moment is told once more.
+ * The gateway's word is said once, for a person has few checks; what becomes of the payment is read after that. A server that
+ * failed for a moment is told once more.
  * @param {Client} api @param {{razorpay_order_id: string | null}} word
  */
 async function verified(api, word) {

@@ -64,12 +64,9 @@ export function deed(label, work, options = {}) {
     h("p", { class: "faint slow", role: "status" }, () => isSlow() && "Still waiting for an answer."), wrong.line);
 }
 
-/**
- * A panel that opens in its place. `isOpen` is given where the panel is made anew and must not shut by that.
- * @param {string} label @param {() => import("../lib/dom.js").Child} inside @param {string} [kind]
- * @param {import("../lib/state.js").Signal<boolean>} [isOpen]
- */
-export function panel(label, inside, kind, isOpen = signal(false)) {
+/** A panel that opens in its place. @param {string} label @param {() => import("../lib/dom.js").Child} inside @param {string} [kind] */
+export function panel(label, inside, kind) {
+  const isOpen = signal(false);
   return h("section", { class: "panel" },
     h("button", { type: "button", class: kind, "aria-expanded": () => String(isOpen()), onclick: () => isOpen.update((is) => !is) }, label),
     () => isOpen() && h("div", { class: "card stack" }, inside()));

@@ -15,8 +15,10 @@ const OLD_S = 60;
  */
 export function followMap(position, door) {
   const place = h("div", { class: "map", role: "region", "aria-label": "Map: where the technician is" });
-  const first = position() ?? door ?? { lat: 0, lng: 0 };
-  const map = openMap(place, { lat: first.lat, lng: first.lng, zoom: door || position() ? 14 : 3 });
+  // Without listening: made anew at each position, a map would lose its view and its trail.
+  const known = untracked(position);
+  const first = known ?? door ?? { lat: 0, lng: 0 };
+  const map = openMap(place, { lat: first.lat, lng: first.lng, zoom: door || known ? 14 : 3 });
   graticule(map);
   /** @type {Position[]} */
   const trail = [];
@@ -46,23 +48,25 @@ export function followMap(position, door) {
     }
     drawPerson(c, x, y, here.heading_deg ?? null);
   });
-  let isFitted = false;
+  let [isFitted, isTheirs] = [false, false];
   const fit = () => {
     const here = untracked(position);
     if (!here || !map.getSize().y) return;
-    isFitted = true;
     if (door) map.fitBounds([[here.lat, here.lng], [door.lat, door.lng]], { padding: [48, 48], maxZoom: 16, animate: false });
     else map.setView([here.lat, here.lng], Math.max(14, map.getZoom()), { animate: false });
+    [isFitted, isTheirs] = [true, false];
   };
+  // Where somebody has moved the map themselves, it stays.
+  map.on("movestart", () => (isTheirs = true));
   // A map has no size before it is put into the page.
   map.on("resize", () => isFitted || fit());
   effect(() => {
     const here = position();
     if (here) {
       const last = trail.at(-1);
-      if (!last || last.lat !== here.lat || last.lng !== here.lng) trail.push(here);
+      if (last?.lat !== here.lat || last.lng !== here.lng) trail.push(here);
       if (trail.length > 300) trail.shift();
-      if (!isFitted || !map.getBounds().pad(-0.1).contains([here.lat, here.lng])) fit();
+      if (!isFitted || (!isTheirs && !map.getBounds().pad(-0.1).contains([here.lat, here.lng]))) fit();
     }
     layer.redraw();
   });
@@ -95,7 +99,6 @@ function drawPerson(c, x, y, heading) {
   c.strokeStyle = token("halo");
   c.lineWidth = 3;
   if (heading !== null && heading >= 0) {
-    c.save();
     c.rotate((heading * Math.PI) / 180);
     c.beginPath();
     c.moveTo(0, -19);
@@ -104,7 +107,6 @@ function drawPerson(c, x, y, heading) {
     c.closePath();
     c.stroke();
     c.fill();
-    c.restore();
   }
   c.beginPath();
   c.arc(0, 0, 10, 0, 7);
@@ -126,9 +128,9 @@ export function etaLine(position, status) {
     if (state === "in_progress") return "The work is in progress";
     if (state !== "in_transit") return "";
     tick();
-    if (!here) return "On the way";
-    if (here.eta_s === null || here.eta_s === undefined) return "On the way";
-    const left_s = Math.max(0, here.eta_s - Math.max(0, (now() - Date.parse(here.at)) / 1000 - (here.fix_age_s ?? 0)));
+    const eta_s = here?.eta_s ?? null;
+    if (!here || eta_s === null) return "On the way";
+    const left_s = Math.max(0, eta_s - Math.max(0, (now() - Date.parse(here.at)) / 1000 - (here.fix_age_s ?? 0)));
     return left_s < 60 ? "Nearly there" : `About ${Math.round(left_s / 60)} min away`;
   });
   // Read out is only what is news: an age that grows by the second would never be silent.
@@ -139,10 +141,9 @@ export function etaLine(position, status) {
       tick();
       if (!here) return status() === "in_transit" ? "No position yet: the technician's phone is silent." : "";
       const age_s = Math.max(0, (now() - Date.parse(here.at)) / 1000);
-      const age = age_s < 3 ? "Position: now" : `Position ${duration(age_s)} old`;
-      const words = [age];
+      const words = [age_s < 3 ? "Position: now" : `Position ${duration(age_s)} old`];
       if (age_s > OLD_S) words.push("the phone has been silent since");
-      else if (status() === "in_transit" && (here.eta_s === null || here.eta_s === undefined)) words.push("too uncertain for a time of arrival");
+      else if (status() === "in_transit" && (here.eta_s ?? null) === null) words.push("too uncertain for a time of arrival");
       else if (status() === "in_transit" && (here.eta_confidence ?? 1) < 0.5) words.push("a rough guess");
       return words.join(" · ");
     }),
