@@ -84,3 +84,93 @@ async def test_an_answer_that_comes_late_leaves_the_form_that_somebody_opened(li
         await page.get_by_role("button", name="Not now").click()
         await expects(street).to_have_count(0)
         await seen.check()
+
+
+async def tell(page: Any, street: str) -> None:
+    """A new address, with its door on the map."""
+    await page.get_by_role("button", name="Another address").click()
+    told = {"House and street": street, "City": "Kolkata", "State": "West Bengal", "Postal code": "700032"}
+    for label, value in told.items():
+        await page.get_by_label(label).fill(value)
+    await page.get_by_role("application").focus()
+    await page.keyboard.press("Enter")
+    await page.get_by_text("Tap again to move the door").wait_for()
+
+
+async def test_an_address_that_is_saved_late_takes_the_place_of_no_other(live: Live, browser: Any) -> None:
+    """Whoever did not wait for it has chosen where and when by then."""
+    may_save = asyncio.Event()
+
+    async def late(route: Any) -> None:
+        if route.request.method == "POST":
+            await may_save.wait()
+        await route.continue_()
+
+    async with visit(browser, live.url) as seen:
+        page = await as_customer(seen, live, "/book")
+        await tell(page, "13 Late Lane")
+        await page.route("**/v1/users/addresses", late)
+        await page.get_by_role("button", name="Save this address").click()
+        await page.get_by_role("button", name="Not now").click()
+        home = page.get_by_role("radio", name="123 Main St")
+        await home.check(force=True)
+        await choose_service(page)
+        time = page.get_by_role("group", name="Time").get_by_role("button").nth(3)
+        await time.click()
+        await page.get_by_text("kept for you").wait_for()
+        may_save.set()
+        await page.get_by_text("13 Late Lane").wait_for()
+        await expects(home).to_be_checked()
+        await expects(time).to_have_attribute("aria-pressed", "true")
+        await seen.check()
+
+
+async def test_addresses_that_are_read_late_do_not_hide_a_newer_one(live: Live, browser: Any) -> None:
+    was_read, may_answer, was_answered = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+    async def late(route: Any) -> None:
+        if route.request.method == "POST" or was_read.is_set():
+            return await route.continue_()
+        answer = await route.fetch()
+        was_read.set()
+        await may_answer.wait()
+        await route.fulfill(response=answer)
+        return was_answered.set()
+
+    async with visit(browser, live.url) as seen:
+        await seen.context.route("**/v1/users/addresses", late)
+        page = await as_customer(seen, live, "/book")
+        await tell(page, "14 New Lane")
+        await was_read.wait()
+        await page.get_by_role("button", name="Save this address").click()
+        made = page.get_by_role("radio", name="14 New Lane")
+        await expects(made).to_be_checked()
+        may_answer.set()
+        await was_answered.wait()
+        await page.evaluate("fetch('/healthz').then(answer => answer.text())")
+        await expects(made).to_be_checked()
+        await seen.check()
+
+
+async def test_a_door_that_was_shown_is_not_moved_to_where_the_phone_is(live: Live, browser: Any) -> None:
+    """A phone may look for itself for a quarter of a minute."""
+    async with visit(browser, live.url, is_phone=True) as seen:
+        await seen.context.add_init_script(
+            "navigator.geolocation.getCurrentPosition = found => { window.found = found; }"
+        )
+        page = await as_customer(seen, live, "/book")
+        await page.get_by_role("button", name="Another address").click()
+        locate = page.get_by_role("button", name="Where I am now")
+        await locate.click()
+        await expects(locate).to_be_disabled()
+        await page.get_by_role("button", name="Not now").click()
+        await tell(page, "15 Own Lane")
+        await page.get_by_role("button", name="Where I am now").click()
+        await page.get_by_role("application").click()
+        await page.evaluate("found({coords: {latitude: 1, longitude: 2}})")
+        await expects(locate).to_be_enabled()
+        await page.get_by_role("button", name="Save this address").click()
+        await page.get_by_text("15 Own Lane").wait_for()
+        lng = await live.value("SELECT lng FROM addresses WHERE line1 = '15 Own Lane'")
+        assert abs(lng - PLACE[1]) < 0.1
+        await seen.check()

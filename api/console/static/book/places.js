@@ -2,7 +2,7 @@
 import { onEnd, signal } from "../lib/state.js";
 import { h, said } from "../lib/dom.js";
 import { Problem } from "../lib/api.js";
-import { failed, loading } from "../lib/view.js";
+import { view } from "../lib/view.js";
 import { canvasLayer, graticule, openMap } from "../lib/map.js";
 import { onceEach } from "../lib/once.js";
 import { toast } from "../lib/toast.js";
@@ -16,40 +16,38 @@ import { whereAmI } from "../people/positions.js";
 /** Where a map begins that knows nothing better. */
 const FIRST = { lat: 22.5726, lng: 88.3639, zoom: 12 };
 const FIELDS = /** @type {[string, string, number, string][]} */ ([
-  ["name", "Name of the place", 100, "Home"], ["address_line1", "House and street", 255, ""], ["address_line2", "Floor, landmark (optional)", 255, ""],
-  ["city", "City", 100, ""], ["state", "State", 100, ""], ["pincode", "Postal code", 10, ""],
+  ["name", "Name of the place", 100, "off"], ["address_line1", "House and street", 255, "address-line1"], ["address_line2", "Floor, landmark (optional)", 255, "address-line2"],
+  ["city", "City", 100, "address-level2"], ["state", "State", 100, "address-level1"], ["pincode", "Postal code", 10, "postal-code"],
 ]);
 
 /** @param {Desk} desk */
 export function places(desk) {
-  const all = signal(/** @type {any[] | null} */ (null));
-  const trouble = signal(/** @type {unknown} */ (null));
   const isAdding = signal(false);
-  let tries = 0;
-  const load = () => desk.api.get("/v1/users/addresses").then((found) => {
-    all.set(found);
-    trouble.set(null);
-    tries = 0;
+  const hasSome = signal(false);
+  const [body, load] = view((abort) => desk.api.get("/v1/users/addresses", {}, abort), (found) => {
     const chosen = found.find((/** @type {any} */ a) => a.id === desk.wish.peek().address_id) ?? found[0] ?? null;
     desk.place.set(chosen);
     if (chosen?.id !== desk.wish.peek().address_id) desk.choose({ address_id: chosen?.id ?? null });
+    hasSome.set(found.length > 0);
     // Never shut by an answer: somebody quick is typing by now.
     if (!found.length) isAdding.set(true);
-  }, (error) => trouble.set(error));
-  void load();
-  return h("section", { class: "card stack" }, h("h2", null, "Where"),
-    () => trouble() ? failed(trouble(), load, ++tries) : all() === null ? loading() : h("div", { class: "cards" }, all()?.map((a) => h("label", { class: "choice" },
+    return h("div", { class: "cards" }, found.map((/** @type {any} */ a) => h("label", { class: "choice" },
       h("input", { type: "radio", name: "address", checked: () => desk.wish().address_id === a.id, onchange: () => (desk.place.set(a), desk.choose({ address_id: a.id, time: null })) }),
-      h("span", { class: "tile" }, h("strong", null, said(a.name)), addressLines(a), a.lat === null ? h("span", { class: "chip warn" }, "Not on the map") : a.is_approximate && h("span", { class: "chip plain" }, "About here"))))),
-    () => isAdding() ? newPlace(desk, (made) => (desk.choose({ address_id: made.id, time: null }), isAdding.set(false), void load()), () => isAdding.set(false), () => Boolean(all()?.length))
+      h("span", { class: "tile" }, h("strong", null, said(a.name)), addressLines(a), a.lat === null ? h("span", { class: "chip warn" }, "Not on the map") : a.is_approximate && h("span", { class: "chip plain" }, "About here")))));
+  }, { isLasting: true });
+  return h("section", { class: "card stack" }, h("h2", null, "Where"), body,
+    () => isAdding() ? newPlace(desk, (made, isLeft) => (isLeft || (desk.choose({ address_id: made.id, time: null }), isAdding.set(false)), load()), () => isAdding.set(false), hasSome)
       : h("div", { class: "actions" }, h("button", { type: "button", onclick: () => isAdding.set(true) }, "Another address")));
 }
 
-/** @param {Desk} desk @param {(made: any) => void} done @param {() => void} cancel @param {() => boolean} canCancel */
+/** @param {Desk} desk @param {(made: any, isLeft: boolean) => void} done @param {() => void} cancel @param {() => boolean} canCancel */
 function newPlace(desk, done, cancel, canCancel) {
+  // Whoever left may have chosen another place by then.
+  let isLeft = false;
+  onEnd(() => (isLeft = true));
   const pin = signal(/** @type {{lat: number, lng: number} | null} */ (null));
   const problems = signal(/** @type {Record<string, string[]>} */ ({}));
-  const inputs = Object.fromEntries(FIELDS.map(([name, , most, value]) => [name, h("input", { id: `place-${name}`, name, maxlength: most, value, autocomplete: { address_line1: "address-line1", address_line2: "address-line2", city: "address-level2", state: "address-level1", pincode: "postal-code" }[name] ?? "off" })]));
+  const inputs = Object.fromEntries(FIELDS.map(([name, , maxlength, autocomplete]) => [name, h("input", { id: `place-${name}`, name, maxlength, autocomplete, value: name === "name" ? "Home" : "" })]));
   const place = h("div", { class: "map", role: "application", "aria-label": "Map: tap where the door is, or move it with the arrow keys and press Enter" });
   const map = openMap(place, desk.place.peek()?.lat ? { lat: desk.place.peek().lat, lng: desk.place.peek().lng, zoom: 13 } : FIRST);
   graticule(map);
@@ -59,9 +57,7 @@ function newPlace(desk, done, cancel, canCancel) {
   });
   /** @param {{lat: number, lng: number}} at */
   const set = (at) => (pin.set({ lat: Math.round(at.lat * 1e6) / 1e6, lng: Math.round((((at.lng + 540) % 360) - 180) * 1e6) / 1e6 }), layer.redraw());
-  const tapped = (/** @type {any} */ e) => set(e.latlng);
-  map.on("click", tapped);
-  onEnd(() => map.off("click", tapped));
+  map.on("click", (/** @type {any} */ e) => set(e.latlng));
   // By keyboard the map is moved under the door.
   place.addEventListener("keydown", (event) => event.target === place && event.key === "Enter" && (event.preventDefault(), set(map.getCenter())));
   const { once } = onceEach();
@@ -69,7 +65,7 @@ function newPlace(desk, done, cancel, canCancel) {
     problems.set({});
     const body = { ...Object.fromEntries(Object.entries(inputs).map(([name, input]) => [name, input.value.trim() || null])), ...(pin.peek() ?? {}) };
     try {
-      done(await once(JSON.stringify(body), (key) => desk.api.post("/v1/users/addresses", body, key)));
+      done(await once(JSON.stringify(body), (key) => desk.api.post("/v1/users/addresses", body, key)), isLeft);
     } catch (error) {
       if (error instanceof Problem) problems.set(error.fields);
       throw error;
@@ -82,8 +78,10 @@ function newPlace(desk, done, cancel, canCancel) {
         h("p", { class: "faint" }, () => pin() ? "Tap again to move the door." : "Tap on the map where the door is, or move the map with the arrow keys and press Enter: the technician is led there."),
         h("div", { class: "map-frame" }, place),
         deed("Where I am now", async () => {
+          const before = pin.peek();
           const { coords } = await whereAmI().catch((error) => (toast(error.message, { isBad: true }), { coords: null }));
-          if (!coords) return;
+          // A door that was shown meanwhile is not moved.
+          if (!coords || pin.peek() !== before) return;
           map.setView([coords.latitude, coords.longitude], 16, { animate: false });
           set({ lat: coords.latitude, lng: coords.longitude });
         }))),
