@@ -57,25 +57,26 @@ function openDesk(api, me) {
   effect(() => {
     const text = asked();
     turn();
+    // What is answered to an earlier choice says nothing of this one.
+    asking?.abort();
     clearTimeout(timer);
     timer = setTimeout(() => void price(JSON.parse(text)), TYPING_MS);
   });
 
   /** @param {any} body */
   async function price(body) {
-    asking?.abort();
-    if (!body.items.length) return preview.set(null), trouble.set(null);
+    if (!body.items.length) return isPricing.set(false), preview.set(null), trouble.set(null);
     asking = new AbortController();
     const { signal: abort } = asking;
     isPricing.set(true);
     try {
       if (!body.address_id || !body.booking_date) body = { ...body, booking_date: null, booking_time: null };
       const { data } = await api.request("POST", "/v1/checkout/prepare", { body, abort });
-      if (abort.aborted) return undefined;
+      if (abort.aborted) return;
       preview.set(data);
       trouble.set(null);
     } catch (error) {
-      if (abort.aborted) return undefined;
+      if (abort.aborted) return;
       if (error instanceof Problem && error.code === "slot_taken") {
         toast("This time was just taken; choose another one.", { isBad: true });
         choose({ time: null });
@@ -86,7 +87,6 @@ function openDesk(api, me) {
     } finally {
       if (!abort.aborted) isPricing.set(false);
     }
-    return undefined;
   }
 
   return { api, me, wish, choose, preview, trouble, isPricing, place, forget: kept.forget, again: () => turn.update((n) => n + 1) };
@@ -155,7 +155,10 @@ function openOrder(desk) {
       // That it was asked too often says nothing of the time before.
       if (isRefusal(error) && !(state.peek() && error.status === 429)) {
         tries = 0;
-        desk.choose({ pending: null, ...(error.code === "slot_taken" ? { time: null } : {}) });
+        // Another one may have been chosen since.
+        const { day, time } = desk.wish.peek();
+        const isTaken = error.code === "slot_taken" && day === pending.body.booking_date && time === pending.body.booking_time;
+        desk.choose({ pending: null, time: isTaken ? null : time });
         desk.again();
         toast(error.message, { isBad: true });
         state.set("");

@@ -15,24 +15,23 @@ export function payment(desk) {
   let tries = 0;
   const load = () => void desk.api.get("/v1/wallet", { limit: 1 }).then(wallet.set, (error) => isPassing(error) && soonAgain(load, ++tries, error));
   load();
+  const balance = computed(() => {
+    const currency = desk.preview()?.pricing.currency;
+    const held = wallet()?.balances?.find((/** @type {any} */ b) => b.currency === currency);
+    return held?.balance > 0 && money(held.balance, currency);
+  });
   /** @param {"cash" | "online"} method @param {string} title @param {string} text */
   const way = (method, title, text) => h("label", { class: "choice" }, h("input", { type: "radio", name: "method", checked: () => desk.wish().method === method, onchange: () => desk.choose({ method }) }), h("span", { class: "tile" }, h("strong", null, title), h("span", { class: "faint" }, text)));
   const promo = h("input", { id: "promo", maxlength: 50, value: desk.wish.peek().promo, autocapitalize: "characters", autocomplete: "off", spellcheck: false, onkeydown: (/** @type {KeyboardEvent} */ e) => e.key === "Enter" && apply() });
   const apply = () => desk.choose({ promo: promo.value.trim() });
-  const name = h("input", { id: "who", maxlength: 255, value: desk.wish.peek().name, autocomplete: "name", oninput: (/** @type {any} */ e) => desk.choose({ name: e.target.value }) });
-  const phone = h("input", { id: "call", type: "tel", maxlength: 32, value: desk.wish.peek().phone, autocomplete: "tel", oninput: (/** @type {any} */ e) => desk.choose({ phone: e.target.value }) });
+  const name = h("input", { id: "who", maxlength: 255, value: desk.wish.peek().name, autocomplete: "name", oninput: () => desk.choose({ name: name.value }) });
+  const phone = h("input", { id: "call", type: "tel", maxlength: 32, value: desk.wish.peek().phone, autocomplete: "tel", oninput: () => desk.choose({ phone: phone.value }) });
   return h("section", { class: "card stack" }, h("h2", null, "Payment"),
     h("div", { class: "cards two" }, way("cash", "Cash", "To the technician, when it is done"), way("online", "Online", "Now, on the payment page")),
-    () => balance(desk, wallet()) > 0 && h("label", { class: "row" }, h("input", { type: "checkbox", checked: () => desk.wish().use_wallet, onchange: (/** @type {any} */ e) => desk.choose({ use_wallet: e.target.checked }) }), "Use my wallet first: ", h("strong", { class: "money" }, money(balance(desk, wallet()), desk.preview()?.pricing.currency))),
+    () => balance() && h("label", { class: "row" }, h("input", { type: "checkbox", checked: () => desk.wish().use_wallet, onchange: (/** @type {any} */ e) => desk.choose({ use_wallet: e.target.checked }) }), "Use my wallet first: ", h("strong", { class: "money" }, balance())),
     h("div", { class: "field" }, h("label", { for: "promo" }, "Promo code"), h("div", { class: "row promo" }, promo, h("button", { type: "button", onclick: apply }, "Apply")),
       () => desk.preview()?.promo && h("p", { class: desk.preview().promo.valid ? "good-text" : "problem", role: "status" }, said(desk.preview().promo.message))),
     h("div", { class: "cards two" }, h("div", { class: "field" }, h("label", { for: "who" }, "Name at the door"), name), h("div", { class: "field" }, h("label", { for: "call" }, "Phone at the door"), phone)));
-}
-
-/** @param {Desk} desk @param {any} wallet */
-function balance(desk, wallet) {
-  const currency = desk.preview()?.pricing.currency;
-  return wallet?.balances?.find((/** @type {any} */ b) => b.currency === currency)?.balance ?? 0;
 }
 
 /** The summary with the one button. @param {Desk} desk @param {() => Promise<unknown>} confirm */

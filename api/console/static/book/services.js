@@ -19,7 +19,8 @@ export function services(desk) {
   const [body] = view((abort) => client(null).get("/v1/services/catalog", JSON.parse(where()), abort), (found) => {
     const names = Object.keys(found.categories);
     if (!names.length) return empty("Nothing is offered at this place yet");
-    forgetGone(desk, found.all_services);
+    // Before the place is known this is not what is offered there.
+    if (desk.place.peek()) forgetGone(desk, found.all_services);
     const shown = computed(() => (names.includes(category()) ? category() : (names.find((name) => found.categories[name].some((/** @type {any} */ s) => desk.wish.peek().items[s.id])) ?? names[0])) ?? "");
     return [
       h("div", { class: "scroll-row pick", role: "group", "aria-label": "Category" }, names.map((name) => h("button", { type: "button", "aria-pressed": () => String(shown() === name), onclick: () => category.set(name) }, said(name)))),
@@ -31,15 +32,17 @@ export function services(desk) {
 
 /** @param {Desk} desk @param {any} s */
 function service(desk, s) {
-  const count = () => desk.wish().items[s.id] ?? 0;
+  const count = computed(() => desk.wish().items[s.id] ?? 0);
+  const isSome = computed(() => count() > 0);
   /** @param {number} n */
   const set = (n) => desk.choose({ items: { ...desk.wish.peek().items, [s.id]: Math.max(0, Math.min(MOST, n)) }, time: null });
   return h("li", { class: "service" },
     h("div", { class: "service-words" }, h("strong", null, said(s.name)), s.description && h("p", { class: "faint" }, said(s.description)),
       h("p", { class: "faint" }, said(s.tier), " · ", duration(s.duration_minutes * 60))),
     h("div", { class: "service-price" }, h("strong", { class: "money" }, money(s.product_cost, s.currency)), s.market_price > s.product_cost && h("s", { class: "faint money" }, money(s.market_price, s.currency))),
-    h("div", { class: "stepper" }, () => count() === 0 ? h("button", { type: "button", onclick: () => set(1), "aria-label": `Add ${s.name}` }, "Add")
-      : [h("button", { type: "button", class: "icon", "aria-label": `One ${s.name} less`, onclick: () => set(count() - 1) }, "−"), h("output", { class: "tabular" }, String(count())), h("button", { type: "button", class: "icon", "aria-label": `One ${s.name} more`, disabled: count() >= MOST, onclick: () => set(count() + 1) }, "+")]));
+    h("div", { class: "stepper" },
+      () => isSome() && [h("button", { type: "button", class: "icon", "aria-label": `One ${s.name} less`, onclick: () => set(count() - 1) }, "−"), h("output", { class: "tabular" }, count)],
+      h("button", { type: "button", class: () => isSome() && "icon", "aria-label": () => isSome() ? `One ${s.name} more` : `Add ${s.name}`, disabled: () => count() >= MOST, onclick: () => set(count() + 1) }, () => isSome() ? "+" : "Add")));
 }
 
 /** What is no longer offered leaves the cart. @param {Desk} desk @param {any[]} offered */

@@ -35,15 +35,21 @@ export function times(desk) {
     () => desk.trouble() && h("p", { class: "notice bad beside-choice" }, sentenceOf(desk.trouble()), isPassing(desk.trouble()) && " This page keeps trying by itself."),
     () => !isReady() ? h("p", { class: "faint" }, "Choose a place and a service first: times are those at which somebody can come.") : h("div", { class: "stack" },
       h("div", { class: "scroll-row pick", role: "group", "aria-label": "Day" }, () => days().map((d) => h("button", { type: "button", "aria-pressed": () => String(chosen() === d.value), onclick: () => desk.choose({ day: d.value, time: null }) }, d.label))),
-      () => slots(desk)));
+      slots(desk)));
 }
 
-/** @param {import("./page.js").Desk} desk */
+/** The same times stay where they are, whatever else is chosen and priced. @param {import("./page.js").Desk} desk */
 function slots(desk) {
-  const found = desk.preview();
-  if (!found) return desk.isPricing() ? h("p", { class: "faint", role: "status" }, "Looking for times") : null;
-  if (found.booking_date !== desk.wish().day) return h("p", { class: "faint", role: "status" }, "Looking for times");
-  const all = [...found.available_time_slots];
-  if (!all.length) return h("p", { class: "notice warn" }, found.no_time?.message ?? "No time is free on this day; try another one.");
-  return h("div", { class: "slots pick", role: "group", "aria-label": "Time" }, all.map((at) => h("button", { type: "button", class: "tabular", "aria-pressed": () => String(desk.wish().time === at), onclick: () => desk.choose({ time: at }) }, at)));
+  const shown = computed(() => {
+    const found = desk.preview();
+    if (!found && !desk.isPricing()) return "";
+    return found?.booking_date === desk.wish().day ? JSON.stringify([found.available_time_slots, found.no_time?.message]) : "[]";
+  });
+  return () => {
+    if (!shown()) return null;
+    const [all, why] = JSON.parse(shown());
+    if (!all) return h("p", { class: "faint", role: "status" }, "Looking for times");
+    if (!all.length) return h("p", { class: "notice warn" }, why ?? "No time is free on this day; try another one.");
+    return h("div", { class: "slots pick", role: "group", "aria-label": "Time" }, all.map((/** @type {string} */ at) => h("button", { type: "button", class: "tabular", "aria-pressed": () => String(desk.wish().time === at), onclick: () => desk.choose({ time: at }) }, at)));
+  };
 }
