@@ -31,12 +31,9 @@ function sentBefore(session) {
 
 /** @param {Session} session @param {string} phone */
 async function sendKept(session, phone) {
-  await sendCode(phone);
+  await client(null).post("/v1/auth/send-otp", { phone_number: phone, purpose: "login" });
   sessionStorage.setItem(keyOf(session), `${Date.now()} ${phone}`);
 }
-
-/** @param {string} phone */
-const sendCode = (phone) => client(null).post("/v1/auth/send-otp", { phone_number: phone, purpose: "login" });
 
 /** @param {Session} session @param {Turn} turn @param {string} [before] the number that was to be changed */
 export function byPhone(session, turn, before = "") {
@@ -44,8 +41,10 @@ export function byPhone(session, turn, before = "") {
   if (sent) return sentStep(session, turn, sent.phone, RESEND_S - sent.age_s);
   const [field, phone] = labelled("Phone number", { name: "phone", type: "tel", autocomplete: "tel", maxlength: 32, value: before });
   return step("Send me a code", async () => {
-    await sendKept(session, phone.value);
-    turn(() => sentStep(session, turn, phone.value));
+    // It may be corrected while the code is on its way to this one.
+    const to = phone.value;
+    await sendKept(session, to);
+    turn(() => sentStep(session, turn, to));
   }, field);
 }
 
