@@ -27,11 +27,15 @@ const trouble = signal("");
 const lastNews_ms = signal(performance.now());
 let timer = 0;
 let wait_ms = MOVING_MS;
+let looks = 0;
 
 async function look() {
   clearTimeout(timer);
+  // Of two that are under way the later one counts, and goes on.
+  const mine = ++looks;
   try {
     const found = await api.get(`/v1/track/${encodeURIComponent(token)}`);
+    if (mine !== looks) return;
     setNow(found.now);
     lastNews_ms.set(performance.now());
     trouble.set("");
@@ -39,6 +43,7 @@ async function look() {
     if (OVER.has(found.status)) return;
     wait_ms = document.hidden ? HIDDEN_MS : found.position || found.status === "in_transit" ? MOVING_MS : WAITING_MS;
   } catch (error) {
+    if (mine !== looks) return;
     if (error instanceof Problem && (error.status === 404 || error.status === 410)) return over(error);
     if (visit.peek() === null && !isPassing(error)) return put(() => failed(error, look));
     trouble.set(sentenceOf(error));
