@@ -1,7 +1,7 @@
 // The operations board: the live map in the middle, who waits and what needs a person beside it, one thing in detail.
 import { openPage } from "../lib/shell.js";
 import { fill, h } from "../lib/dom.js";
-import { computed, effect, onEnd, scoped, signal } from "../lib/state.js";
+import { computed, effect, onEnd, scoped, signal, untracked } from "../lib/state.js";
 import { shortcuts } from "../lib/keys.js";
 import { openSocket } from "../lib/socket.js";
 import { connectionState, noPermission, view } from "../lib/view.js";
@@ -104,7 +104,11 @@ function board(context) {
     h("div", { class: "stage" }, map.element,
       h("div", { class: "legend" }, h("span", { class: "tabular count-all" }, () => (store.moves(), store.bookingNews(), `${counted(store.technicians.size, "technician")}, ${counted(store.bookings.size, "booking")}`)), [["presence online", "free"], ["presence busy", "on a job"], ["presence stale", "uncertain"], ["stages queue", "waits"], ["stages offer", "offer"], ["stages ahead", "accepted"], ["stages now", "under way"]].map(([key, text]) => h("span", null, h("i", { class: `key ${key}` }), text))),
       h("div", { class: "stage-top" }, () => !isReplay() && h("button", { onclick: () => isReplay.set(true) }, "Replay"), () => store.isCut() && h("span", { class: "chip warn" }, "5,000 shown: zoom in for all")),
-      () => isReplay() && replay()?.replayBar(api, map, () => isReplay.set(false)),
+      () => {
+        const module = replay();
+        // The bar follows its day by itself: what it reads while it is made does not make it anew.
+        return isReplay() && module && untracked(() => module.replayBar(api, map, () => isReplay.set(false)));
+      },
     ),
     detail,
   );
