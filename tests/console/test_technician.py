@@ -179,6 +179,53 @@ async def test_what_is_under_way_is_first(live: Live, browser: Any) -> None:
         await seen.check()
 
 
+async def test_what_is_typed_on_a_job_outlives_the_news_of_it(live: Live, browser: Any) -> None:
+    """The server finds that they are there, the customer pays otherwise: the card is theirs all the same."""
+    job = {
+        "id": str(uuid4()), "booking_number": "BK-LONG", "assignment_status": "accepted", "timezone": "Asia/Kolkata",
+        "starts_at": "2026-01-09T06:00:00Z", "ends_at": "2026-01-09T07:00:00Z", "services": [],
+        "address": {"city": "Kolkata"}, "lat": None, "lng": None, "customer": None, "payment_method": "cash",
+        "payment_status": "pending", "amount_to_collect": 500, "currency": "INR", "partner_earning": 100,
+        "needs_start_code": True,
+    }  # fmt: skip
+    told = {"success": True, "data": {"bookings": [job], "pagination": {"page": 1, "total_pages": 1, "total": 1}}}
+    async with visit(browser, live.url, is_phone=True) as seen:
+        await seen.context.route("**/v1/partner/bookings?*", lambda route: route.fulfill(json=told))
+        page = await as_technician(seen, live)
+
+        async def becomes(**news: Any) -> None:
+            job.update(news)
+            await page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+
+        await page.get_by_role("button", name="Give the job back").click()
+        reason = page.get_by_label("Why you give it back")
+        await reason.press_sequentially("The van is br")
+        await becomes(assignment_status="arrived")
+        code = page.get_by_label("The code that the customer shows")
+        await code.wait_for()
+        await expects(reason).to_be_focused()
+        await expects(reason).to_have_value("The van is br")
+        await code.press_sequentially("12")
+        await becomes(amount_to_collect=400)
+        await page.get_by_text("₹400.00 in cash").wait_for()
+        await expects(code).to_be_focused()
+        await expects(code).to_have_value("12")
+        await becomes(assignment_status="in_progress", address={"city": "Howrah"})
+        cash, done = page.get_by_label("I have received"), page.get_by_role("button", name="The work is done")
+        await expects(reason).to_have_count(0)
+        await cash.check()
+        await becomes(address={"city": "Kolkata"})
+        await page.get_by_text("Kolkata").wait_for()
+        await expects(cash).to_be_checked()
+        await expects(done).to_be_enabled()
+        # What was received is another amount than what is to be.
+        await becomes(amount_to_collect=600)
+        await page.get_by_label("I have received ₹600.00").wait_for()
+        await expects(cash).not_to_be_checked()
+        await expects(done).to_be_disabled()
+        await seen.check()
+
+
 async def test_payouts_stand_in_words_and_their_amounts_below_each_other(live: Live, browser: Any) -> None:
     payouts = [
         {"payout_number": f"PO-{n}", "created_at": f"2026-01-0{n}T06:00:00Z", "status": status, "net_amount": amount,

@@ -1,5 +1,5 @@
 // The work now: online or not, offers with their countdown, and the steps of the jobs.
-import { computed, effect, every, signal } from "../lib/state.js";
+import { computed, effect, every, signal, untracked } from "../lib/state.js";
 import { h, rows, said } from "../lib/dom.js";
 import { empty, loading } from "../lib/view.js";
 import { countdown, distance, duration, money, secondsUntil, visitTime } from "../lib/format.js";
@@ -26,10 +26,11 @@ export function work(desk) {
     before = now;
   });
   const offerList = h("div", { class: "stack" });
-  // A card is drawn once, so whatever it shows is its key: a visit that was moved is a new card.
+  // An offer is drawn once, so whatever it shows is its key: a visit that was moved is a new card.
   rows(offerList, offers, (job) => JSON.stringify(job), (job) => offer(desk, job));
   const jobList = h("div", { class: "stack" });
-  rows(jobList, jobs, (job) => JSON.stringify(job), (job) => own(desk, job));
+  // A job stays: what somebody types or ticks on its card is theirs, whatever becomes known of it meanwhile.
+  rows(jobList, jobs, (job) => job.id, (job) => own(desk, job));
   return h("div", { class: "stack narrow middle" },
     presence(desk),
     () => desk.trouble() && h("p", { class: "notice warn", role: "status" }, sentenceOf(desk.trouble()), " What you see may be old."),
@@ -111,10 +112,20 @@ const facts = (pairs) => h("dl", { class: "facts" }, pairs.map(([name, value]) =
 
 /** @param {Desk} desk @param {() => any} job */
 function own(desk, job) {
-  const one = job();
-  const base = `/v1/partner/bookings/${one.id}`;
-  const phone = one.customer?.phone;
+  const base = `/v1/partner/bookings/${job().id}`;
+  // The jobs are read again and again: what says the same is not drawn anew.
+  const shown = computed(() => JSON.stringify(job()));
+  const mayGiveBack = computed(() => job().assignment_status !== "in_progress");
   return h("article", { class: "card stack", "aria-label": "Job" },
+    () => shown() && untracked(() => known(job())),
+    next(desk, job, base),
+    () => mayGiveBack() && panel("Give the job back", () => giveBack(desk, base)));
+}
+
+/** What is known of a job. @param {any} one */
+function known(one) {
+  const phone = one.customer?.phone;
+  return [
     h("div", { class: "row between" }, h("h2", null, serviceNames(one.services)), statusChip(one.assignment_status)),
     facts([
       ["When", h("time", null, visitTime(one.starts_at, one.timezone), " · ", duration((Date.parse(one.ends_at) - Date.parse(one.starts_at)) / 1000))], ["Where", addressLines(one.address)],
@@ -124,28 +135,31 @@ function own(desk, job) {
       one.lat !== null && h("a", { class: "button", href: `geo:${one.lat},${one.lng}?q=${one.lat},${one.lng}` }, "Navigate"),
       one.lat !== null && h("a", { class: "button", href: `https://www.openstreetmap.org/?mlat=${one.lat}&mlon=${one.lng}#map=17/${one.lat}/${one.lng}`, target: "_blank", rel: "noopener noreferrer" }, "Map"),
       phone && h("a", { class: "button", href: `tel:${phone}` }, "Call")),
-    next(desk, one, base),
-    one.assignment_status !== "in_progress" && panel("Give the job back", () => giveBack(desk, base)));
+  ];
 }
 
-/** @param {Desk} desk @param {any} one @param {string} base */
-function next(desk, one, base) {
-  const [step, word] = NEXT[one.assignment_status] ?? [];
-  if (!step || !word) return null;
-  const needsCode = step === "in_progress" && one.needs_start_code;
-  const needsCash = step === "completed" && one.payment_method === "cash" && one.amount_to_collect > 0;
-  const code = h("input", { id: `code-${one.id}`, inputmode: "numeric", maxlength: 16, autocomplete: "off" });
-  const isReceived = signal(!needsCash);
-  const go = async () => {
-    const words = needsCode ? { start_code: code.value.trim() } : {};
-    await tell(desk, "job.advance", { booking_id: one.id, step, ...words }, () => step === "completed" ? desk.api.post(`${base}/complete`) : desk.api.patch(`${base}/status`, { status: step, ...words }));
-    if (step === "completed") toast(`Done. You earned ${money(one.partner_earning, one.currency)}.`);
+/** The next step, and what it needs; each part is drawn anew only when it changes. @param {Desk} desk @param {() => any} job @param {string} base */
+function next(desk, job, base) {
+  const state = computed(() => job().assignment_status);
+  const needsCode = computed(() => Boolean(state() === "arrived" && job().needs_start_code));
+  const due = computed(() => (state() === "in_progress" && job().payment_method === "cash" ? job().amount_to_collect : 0));
+  /** What was received: of another amount nothing is known. */
+  const received = signal(0);
+  const code = h("input", { id: `code-${job().id}`, inputmode: "numeric", maxlength: 16, autocomplete: "off" });
+  /** @param {string} step */
+  const go = async (step) => {
+    const words = needsCode() ? { start_code: code.value.trim() } : {};
+    await tell(desk, "job.advance", { booking_id: job().id, step, ...words }, () => step === "completed" ? desk.api.post(`${base}/complete`) : desk.api.patch(`${base}/status`, { status: step, ...words }));
+    if (step === "completed") toast(`Done. You earned ${money(job().partner_earning, job().currency)}.`);
     await desk.fresh();
   };
   return h("div", { class: "stack tight next" },
-    needsCode && h("div", { class: "field" }, h("label", { for: code.id }, "The code that the customer shows"), code),
-    needsCash && h("label", { class: "row cash" }, h("input", { type: "checkbox", onchange: (/** @type {any} */ e) => isReceived.set(e.target.checked) }), "I have received ", h("strong", { class: "money" }, money(one.amount_to_collect, one.currency)), " in cash"),
-    deed(word, go, { class: "primary wide", disabled: () => !isReceived(), failed: desk.read }));
+    () => needsCode() && h("div", { class: "field" }, h("label", { for: code.id }, "The code that the customer shows"), code),
+    () => due() > 0 && untracked(() => h("label", { class: "row cash" }, h("input", { type: "checkbox", checked: received() === due(), onchange: (/** @type {any} */ e) => received.set(e.target.checked ? due() : 0) }), "I have received ", h("strong", { class: "money" }, money(due(), job().currency)), " in cash")),
+    () => {
+      const [step, word] = NEXT[state()] ?? [];
+      return step && word && deed(word, () => go(step), { class: "primary wide", disabled: () => due() > 0 && received() !== due(), failed: desk.read });
+    });
 }
 
 /** @param {Desk} desk @param {string} base */
