@@ -2,7 +2,7 @@
 // its actions are drawn from that and from the API's own description.
 import { h, said } from "../lib/dom.js";
 import { download } from "../lib/download.js";
-import { signal } from "../lib/state.js";
+import { onEnd, signal } from "../lib/state.js";
 import { empty, noPermission, view } from "../lib/view.js";
 import { form } from "../lib/form.js";
 import { list } from "../lib/list.js";
@@ -135,12 +135,12 @@ async function oneOf(office, resource, id, abort) {
 /** @param {Office} office @param {Resource} resource @param {string} id */
 export function detailView(office, resource, id) {
   if (!mayDo(office, "GET", resource.one ?? resource.path)) return noPermission();
-  const [place, again] = view(
+  const [place, again, quietly] = view(
     (abort) => oneOf(office, resource, id, abort),
     (record) => record ? [
       h("div", { class: "head" },
         h("div", { class: "row" }, h("h1", null, resource.heading?.(record) ?? said(record.name)), resource.status?.(record, office)),
-        actionsOf(office, resource, record, () => again()),
+        actionsOf(office, resource, record, () => again(), () => quietly()),
       ),
       resource.facts && h("div", { class: "card" }, factsOf(resource.facts(record, office))),
       resource.sections?.map((section) => section(office, record, () => again())),
@@ -153,30 +153,32 @@ export function detailView(office, resource, id) {
 /** Facts in two columns; what has no value is left out. @param {[string, Child][]} facts */
 export const factsOf = (facts) => h("dl", { class: "facts wide" }, facts.filter(([, value]) => value !== null && value !== undefined && value !== "").map(([label, value]) => h("div", null, h("dt", null, label), h("dd", null, value))));
 
-/** The buttons of what may be done, and the panel of what is being asked. @param {Office} office @param {Resource} resource @param {any} record @param {() => void} again */
-function actionsOf(office, resource, record, again) {
+/** The buttons of what may be done, and the panel of what is being asked. @param {Office} office @param {Resource} resource @param {any} record @param {() => void} again @param {() => void} quietly */
+function actionsOf(office, resource, record, again, quietly) {
   const open = signal(/** @type {Action | null} */ (null));
   const shown = signal(/** @type {Child} */ (null));
   const isBusy = signal(false);
   const { once, forget } = onceEach();
   const here = location.pathname;
   // What is done after a while may find its people elsewhere: there they stay.
-  const after = { again, show: shown.set, leave: () => void (location.pathname === here && go(`/admin/${resource.name}`)) };
+  const after = { again, quietly, show: shown.set, leave: () => void (location.pathname === here && go(`/admin/${resource.name}`)) };
   const fitting = (resource.actions ?? []).filter((one) => mayDo(office, one.method, one.path) && (one.when?.(record) ?? true));
   if (!fitting.length) return null;
   /** @param {Action | null} action */
   const turnTo = (action) => (forget(), open.set(action));
-  /** @param {Action} action @param {any} body */
-  const run = (action, body) => once(`${action.label} ${JSON.stringify(body)}`, (key) => act(office, action, record, body, key, after));
+  /** Nothing else is begun until it is answered. @param {Action} action @param {any} body */
+  const run = (action, body) => {
+    isBusy.set(true);
+    return once(`${action.label} ${JSON.stringify(body)}`, (key) => act(office, action, record, body, key, after)).finally(() => isBusy.set(false));
+  };
   /** @param {Action} action */
   const begin = (action) => {
     shown.set(null);
     if (asks(office, action)) return turnTo(open.peek() === action ? null : action);
     open.set(null);
     isBusy.set(true);
-    const free = () => isBusy.set(false);
-    const work = () => run(action, action.body).catch(told).finally(free);
-    action.isSlow ? later(`${action.label}: in a few seconds`, work, free) : void work();
+    const work = () => run(action, action.body).catch(told);
+    action.isSlow ? later(`${action.label}: in a few seconds`, work, () => isBusy.set(false)) : void work();
   };
   return [
     h("div", { class: "actions" }, fitting.map((action) => h("button", {
@@ -185,7 +187,7 @@ function actionsOf(office, resource, record, again) {
     () => {
       const action = open();
       return action && h("div", { class: "card panel", "data-begun": true },
-        h("div", { class: "row between" }, h("h2", null, action.label), h("button", { class: "icon", "aria-label": "Close", onclick: () => turnTo(null) }, "×")),
+        h("div", { class: "row between" }, h("h2", null, action.label), h("button", { class: "icon", "aria-label": "Close", disabled: isBusy, onclick: () => turnTo(null) }, "×")),
         action.intro?.(office, record),
         formOf(office, action.method, action.path, {
           action: action.label, isPatch: action.isEdit, ...action.form, value: action.value?.(record) ?? (action.isEdit ? record : {}),
@@ -204,9 +206,9 @@ const asks = (office, action) => action.body === undefined && !action.download &
 /**
  * Does it, says so, and offers the way back where there is one.
  * @param {Office} office @param {Action} action @param {any} record @param {any} body @param {string} key
- * @param {{again: () => void, show: (child: Child) => void, leave: () => void}} after
+ * @param {{again: () => void, quietly: () => void, show: (child: Child) => void, leave: () => void}} after
  */
-async function act(office, action, record, body, key, { again, show, leave }) {
+async function act(office, action, record, body, key, { again, quietly, show, leave }) {
   const path = pathOf(action.path, record);
   if (action.download) return download(office.api, path, action.download === "file" ? {} : { format: action.download });
   if (action.isEdit && !Object.keys(body).length) return void toast("Nothing was changed.");
@@ -214,11 +216,11 @@ async function act(office, action, record, body, key, { again, show, leave }) {
   const send = async (sent, under) => (await office.api.request(action.method, path, { body: action.method === "DELETE" ? undefined : (sent ?? {}), key: action.method === "POST" ? under : undefined }))?.data;
   const answer = await send(body, key);
   const before = action.undo?.(record) ?? (action.isEdit ? Object.fromEntries(Object.keys(body).filter((name) => record[name] !== undefined).map((name) => [name, record[name]])) : null);
-  const undo = before && Object.keys(before).length ? () => send(before, newKey()).then(again, told) : undefined;
+  const undo = before && Object.keys(before).length ? () => send(before, newKey()).then(quietly, told) : undefined;
   toast(action.done ?? `${action.label}: done.`, { undo });
   if (action.shows) show(h("div", { class: "card panel", role: "status", "data-begun": true }, h("div", { class: "row between" }, h("h2", null, action.label), h("button", { class: "icon", "aria-label": "Close", onclick: () => show(null) }, "×")), action.shows(answer)));
   else if (action.leaves) leave();
-  else again();
+  else action.isSlow ? quietly() : again();
 }
 
 /** A form of an operation's model, with everything that is named by an id found by its name. @param {Office} office @param {string} method @param {string} path @param {Parameters<typeof form>[1]} options */
@@ -229,6 +231,8 @@ export function createView(office, resource) {
   if (!resource.create || !mayDo(office, "POST", resource.path)) return noPermission();
   const shown = signal(/** @type {Child} */ (null));
   const { once } = onceEach();
+  let isLeft = false;
+  onEnd(() => void (isLeft = true));
   return [
     h("nav", { class: "crumbs", "aria-label": "Where you are" }, h("a", { href: `/admin/${resource.name}` }, resource.title)),
     h("h1", null, `New ${resource.noun}`),
@@ -238,6 +242,8 @@ export function createView(office, resource) {
         const answer = await once(JSON.stringify(values), (key) => office.api.post(resource.path, values, key));
         const record = resource.pick?.(answer) ?? answer;
         toast(`${resource.noun[0]?.toUpperCase()}${resource.noun.slice(1)}: created.`);
+        // Whoever is elsewhere by now stays there.
+        if (isLeft) return;
         if (answer?.secret) shown.set([h("p", null, "Keep this secret: it is shown once."), h("p", null, h("code", { class: "secret" }, answer.secret)), h("a", { class: "button", href: `/admin/${resource.name}` }, "Done")]);
         else go(record?.id && resource.isShown !== false ? `/admin/${resource.name}/${record.id}` : `/admin/${resource.name}`);
       },

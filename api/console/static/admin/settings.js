@@ -12,7 +12,7 @@ const PATH = "/v1/admin/settings";
 
 /** @param {Office} office */
 export function show(office) {
-  const [place, again] = view((abort) => office.api.get(PATH, {}, abort), (settings) => {
+  const [place, again, quietly] = view((abort) => office.api.get(PATH, {}, abort), (settings) => {
     if (!mayDo(office, "PUT", PATH)) return h("div", { class: "card" }, factsOf(Object.entries(settings).map(([name, value]) => [words(name), String(value)])));
     return h("div", { class: "card narrow" }, formOf(office, "PUT", PATH, {
       isPatch: true, value: settings,
@@ -20,9 +20,9 @@ export function show(office) {
         if (!Object.keys(changed).length) return void toast("Nothing was changed.");
         await office.api.put(PATH, changed);
         const before = Object.fromEntries(Object.keys(changed).map((name) => [name, settings[name]]));
-        toast("Saved: it holds from now on.", { undo: () => office.api.put(PATH, before).then(again, told) });
-        again();
+        toast("Saved: it holds from now on.", { undo: () => office.api.put(PATH, before).then(quietly, told) });
       },
+      done: () => again(),
     }));
   });
   return [h("h1", null, "Settings"), place];

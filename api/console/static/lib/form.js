@@ -28,7 +28,6 @@ export function form(fields, options) {
   const value = options.value ?? {};
   const problems = signal(/** @type {Record<string, string[]>} */ ({}));
   const wrong = trouble();
-  const isBusy = signal(false);
   const inputs = shown.map((f) => {
     const known = options.choices?.[f.name];
     const isMany = f.kind === "choices" || f.kind === "texts" || f.kind === "numbers";
@@ -59,6 +58,15 @@ export function form(fields, options) {
     typed?.focus();
   }
 
+  /** Where somebody was when it was sent. @type {Element | null} */
+  let here = null;
+  /** What is typed while it is sent would be neither sent nor kept. @param {boolean} is */
+  function lock(is) {
+    if (is) here = document.activeElement;
+    for (const one of /** @type {Iterable<HTMLInputElement>} */ (element.elements)) one.disabled = is;
+    if (!is && document.activeElement === document.body && here instanceof HTMLElement && element.contains(here)) here.focus();
+  }
+
   async function send() {
     const wrongInputs = unread();
     wrong.set(null);
@@ -73,16 +81,20 @@ export function form(fields, options) {
       values[field.name] = now;
     }
     problems.set({});
-    isBusy.set(true);
+    lock(true);
     try {
       await options.submit(values);
-      options.done?.();
     } catch (error) {
+      lock(false);
       wrong.set(error);
       if (error instanceof Problem) point(error.fields);
-    } finally {
-      isBusy.set(false);
+      return;
     }
+    lock(false);
+    // From here on it is what was sent.
+    for (const one of inputs) one.before = one.read();
+    isBegun.set(false);
+    options.done?.();
   }
 
   const isBegun = signal(false);
@@ -97,7 +109,7 @@ export function form(fields, options) {
       else control.removeAttribute("aria-describedby");
     });
   }
-  return h("form", { class: "form", novalidate: true, "data-begun": isBegun, oninput: () => isBegun.set(true), onsubmit: (/** @type {Event} */ e) => (e.preventDefault(), void send()) },
+  const element = h("form", { class: "form", novalidate: true, "data-begun": isBegun, oninput: () => isBegun.set(true), onsubmit: (/** @type {Event} */ e) => (e.preventDefault(), void send()) },
     inputs.map(({ field, element, id }) => h("div", { class: ["field", field.kind] },
       h("label", { for: id }, options.labels?.[field.name] ?? field.label, field.isRequired && h("span", { class: "required", title: "needed" }, " *")),
       element,
@@ -105,8 +117,9 @@ export function form(fields, options) {
       () => saidOf(field.name).map((text, n) => h("p", { class: "problem", id: n ? null : `${id}-wrong` }, text)),
     )),
     wrong.line,
-    h("div", { class: "actions" }, h("button", { class: "primary", disabled: isBusy }, options.action ?? "Save")),
+    h("div", { class: "actions" }, h("button", { class: "primary" }, options.action ?? "Save")),
   );
+  return element;
 }
 
 /** What is typed into. @param {Made} made @returns {HTMLElement} */
@@ -220,8 +233,11 @@ export function finder(field, value, find) {
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   let typing;
   const look = async () => {
-    const found = await find(element.value.trim()).catch(() => []);
+    const text = element.value.trim();
+    const found = await find(text).catch(() => []);
     for (const one of found) known.set(one.label, one.value);
+    // What was asked for before may be answered later.
+    if (element.value.trim() !== text) return;
     fill(offered, found.map((one) => h("option", { value: one.label })));
   };
   const element = h("input", {

@@ -15,6 +15,8 @@ export const loading = () => h("div", { class: "state", role: "status", "aria-la
 
 /** The longest between two tries. */
 const LONGEST_WAIT_S = 30;
+/** How often to look whether somebody is done with what they had begun. */
+const HANDS_MS = 1000;
 
 /**
  * Does something again, once: after a while, which grows with the number of tries, or as soon as the server is reached
@@ -65,14 +67,14 @@ export const noPermission = () => empty("Not for your role", "Your role does not
 
 /**
  * A place that loads something and shows it, and follows signals that `load` reads. Reload with the second of what is
- * given: what was shown stays meanwhile, and with a word of it where that fails for a moment. After an outage it reads
- * anew by itself, unless somebody is in the middle of something in it (`data-begun`) or it `isLasting`: what does not age.
- * `first` is shown until it is read.
+ * given: what was shown stays meanwhile, and with a word of it where that fails for a moment. What somebody begins in it
+ * meanwhile (`data-begun`) stays too: it is read once they are done. The third reads anew like that from the beginning, and
+ * so does the view by itself after an outage, unless it `isLasting`: what does not age. `first` is shown until it is read.
  * @template T
  * @param {(abort: AbortSignal) => Promise<T>} load
  * @param {(data: T) => Child} render
  * @param {{class?: string, isLasting?: boolean, first?: T}} [options]
- * @returns {[HTMLElement, () => void]}
+ * @returns {[HTMLElement, () => void, () => void]}
  */
 export function view(load, render, options = {}) {
   const place = h("section", { class: ["view", options.class], "aria-busy": "true" }, loading());
@@ -84,25 +86,43 @@ export function view(load, render, options = {}) {
   // Whether what is shown answers what is asked, and why that may be old.
   let [lastTurn, isAnswered] = [-1, false];
   const old = signal(/** @type {unknown} */ (null));
-  /** By itself, and not under the hands of somebody. */
-  const quietly = () => place.querySelector("[data-begun]") || again();
+  const begun = () => [...place.querySelectorAll("[data-begun]")];
+  let waiting = 0;
+  onEnd(() => clearTimeout(waiting));
+  /** Not under the hands of somebody: once they are done. */
+  function quietly() {
+    clearTimeout(waiting);
+    if (begun().length) waiting = setTimeout(quietly, HANDS_MS);
+    else again();
+  }
   const note = () => old() && (soonAgain(quietly, ++tries, old()), h("p", { class: "notice warn", role: "status" }, sentenceOf(old()), " What you see may be old."));
   effect(() => {
-    if (turn() === lastTurn) isAnswered = false;
+    const isSame = turn() !== lastTurn;
+    if (!isSame) isAnswered = false;
     lastTurn = turn.peek();
+    clearTimeout(waiting);
+    const before = new Set(begun());
     const abort = new AbortController();
     onEnd(() => abort.abort());
     place.setAttribute("aria-busy", "true");
+    /** Whether the answer is not to be drawn: nobody waits for it, or it is no other than before and somebody has begun something since. */
+    const isLate = () => {
+      if (abort.signal.aborted) return true;
+      if (!isSame || begun().every((one) => before.has(one))) return false;
+      place.setAttribute("aria-busy", "false");
+      quietly();
+      return true;
+    };
     load(abort.signal).then(
       (data) => {
-        if (abort.signal.aborted) return;
+        if (isLate()) return;
         tries = 0;
         isAnswered = true;
         old.set(null);
         show(() => [note, render(data)]);
       },
       (error) => {
-        if (abort.signal.aborted) return;
+        if (isLate()) return;
         isAnswered &&= isPassing(error);
         if (!isAnswered) return show(() => failed(error, again, ++tries));
         old.set(error);
@@ -132,7 +152,7 @@ export function view(load, render, options = {}) {
     if (is && !wasReachable && !tries && !options.isLasting) quietly();
     wasReachable = is;
   });
-  return [place, again];
+  return [place, again, quietly];
 }
 
 /**

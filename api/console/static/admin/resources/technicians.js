@@ -3,6 +3,7 @@ import { h, said } from "../../lib/dom.js";
 import { download } from "../../lib/download.js";
 import { chip, yesNo } from "../../lib/chips.js";
 import { money, number, words } from "../../lib/format.js";
+import { signal } from "../../lib/state.js";
 import { view } from "../../lib/view.js";
 import { column, factsOf, related, section, when } from "../kit.js";
 import { mayDo } from "../rights.js";
@@ -125,23 +126,34 @@ async function openFile(office, file) {
 function daysOff(office, p) {
   const path = `/v1/admin/partners/${p.id}/days-off`;
   const may = mayDo(office, "PUT", `${ONE}/days-off/{date}`);
-  const [place, again] = view((abort) => office.api.get(path, {}, abort), ({ days_off }) => h("div", { class: "card stack" },
+  const isBegun = signal(false);
+  const [place, again] = view((abort) => office.api.get(path, {}, abort), ({ days_off }) => (
     days_off.length ? h("ul", { class: "days" }, days_off.map((/** @type {any} */ d) => h("li", null, h("span", { class: "tabular" }, d.date),
-      may && h("button", { class: "icon", "aria-label": `Works on ${d.date} after all`, onclick: () => void change("DELETE", d.date) }, "×")))) : h("p", { class: "faint" }, "No days off."),
-    may && h("form", { class: "row", onsubmit: (/** @type {any} */ e) => (e.preventDefault(), void change("PUT", new FormData(e.target).get("date"))) },
-      h("input", { type: "date", name: "date", required: true, "aria-label": "Day off", class: "short" }), h("button", null, "Add a day off")),
-  ));
+      may && h("button", { class: "icon", "aria-label": `Works on ${d.date} after all`, onclick: () => void change("DELETE", d.date) }, "×")))) : h("p", { class: "faint" }, "No days off.")));
   /** @param {string} method @param {any} date */
   const change = async (method, date) => {
     const send = (/** @type {string} */ how) => office.api.request(how, `${path}/${date}`).then(again);
     try {
       await send(method);
       toast(method === "PUT" ? `Off on ${date}.` : `Works on ${date}.`, { undo: () => send(method === "PUT" ? "DELETE" : "PUT").catch(told) });
+      return true;
     } catch (error) {
       told(error);
+      return false;
     }
   };
-  return section("Days off", place);
+  const day = h("input", { type: "date", name: "date", required: true, "aria-label": "Day off", class: "short", oninput: () => isBegun.set(day.value !== "") });
+  /** @param {Event} event */
+  const add = async (event) => {
+    event.preventDefault();
+    const date = day.value;
+    if (!(await change("PUT", date)) || day.value !== date) return;
+    day.value = "";
+    isBegun.set(false);
+  };
+  // Beside what is read anew, so that a day that somebody chooses stays.
+  return section("Days off", h("div", { class: "card stack" }, place,
+    may && h("form", { class: "row", "data-begun": isBegun, onsubmit: add }, day, h("button", null, "Add a day off"))));
 }
 
 /** Those whose papers nobody has looked at. @type {Shape} */
