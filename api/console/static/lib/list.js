@@ -1,5 +1,5 @@
 // A list with everything that the grammar of lists can: filters, search, sorts, pages; its wishes stand in the address.
-import { computed, signal } from "./state.js";
+import { computed, effect, onEnd, signal } from "./state.js";
 import { h } from "./dom.js";
 import { empty, view } from "./view.js";
 import { number, words } from "./format.js";
@@ -33,6 +33,9 @@ const FIRST = 4;
  */
 export function list(api, options) {
   const wishes = computed(() => query().toString());
+  /** What is picked, by its id: the same rows may be read anew meanwhile. @type {Picks} */
+  const picks = signal(new Set());
+  effect(() => (wishes(), picks.set(new Set())));
   const [body, again] = view(
     async (abort) => {
       const asked = Object.fromEntries(new URLSearchParams(wishes()));
@@ -41,7 +44,7 @@ export function list(api, options) {
       return { asked, can: schema.listOf(options.path), rows: /** @type {T[]} */ (answer.data[options.key] ?? answer.data.items ?? []), pages: answer.data.pagination };
     },
     ({ asked, can, rows, pages }) => [
-      rows.length ? picked(options, rows, (picks) => table(options, rows, asked.sort, can.sorts, picks)) : empty(Object.keys(asked).length ? "Nothing fits these filters" : (options.none ?? "Nothing here yet")),
+      rows.length ? picked(options, rows, picks, () => table(options, rows, asked.sort, can.sorts, options.picks ? picks : null)) : empty(Object.keys(asked).length ? "Nothing fits these filters" : (options.none ?? "Nothing here yet")),
       pager(pages),
     ],
     { class: "list" },
@@ -59,21 +62,23 @@ function toolbar(api, options, can) {
   const isBusy = signal(false);
   // The first few are there at once; those that ask for something are never hidden.
   const isAll = signal(shown.slice(FIRST).some((/** @type {Field} */ field) => asked.get(field.name)));
-  /** @type {ReturnType<typeof setTimeout> | undefined} */
-  let typing;
+  /** Of each filter that is being typed into. @type {Map<string, ReturnType<typeof setTimeout>>} */
+  const typing = new Map();
+  const hush = () => typing.forEach((timer) => clearTimeout(timer));
+  onEnd(hush);
   /** @param {string} name @param {string} value */
   const ask = (name, value) => setQuery({ [name]: value, page: null });
   /** @param {string} name @param {string} value */
   const askSoon = (name, value) => {
-    clearTimeout(typing);
-    typing = setTimeout(() => ask(name, value), TYPING_MS);
+    clearTimeout(typing.get(name));
+    typing.set(name, setTimeout(() => ask(name, value), TYPING_MS));
   };
   return [
     h("form", { class: () => ["filters", isAll() && "all"], role: "search", onsubmit: (/** @type {Event} */ e) => e.preventDefault() },
       can.searches && h("input", { type: "search", class: "search", placeholder: "Search", "aria-label": "Search", value: asked.get("search") ?? "", maxlength: 200, oninput: (/** @type {any} */ e) => askSoon("search", e.target.value) }),
       shown.map((/** @type {Field} */ field) => filter(field, asked.get(field.name) ?? "", options.labels?.[field.name] ?? field.label, ask, askSoon)),
       shown.length > 0 && h("button", { type: "button", class: ["link more", shown.length <= FIRST && "few"], "aria-expanded": () => String(isAll()), onclick: () => isAll.update((is) => !is) }, () => (isAll() ? "Fewer filters" : "More filters")),
-      () => query().size > 0 && h("button", { type: "button", class: "link", onclick: (/** @type {any} */ e) => (e.target.form.reset(), setQuery(Object.fromEntries([...query().keys()].map((k) => [k, null])))) }, "Clear"),
+      () => query().size > 0 && h("button", { type: "button", class: "link", onclick: (/** @type {any} */ e) => (hush(), e.target.form.reset(), setQuery(Object.fromEntries([...query().keys()].map((k) => [k, null])))) }, "Clear"),
     ),
     h("div", { class: "actions" },
       options.exports && ["csv", "xlsx"].map((format) => h("button", { disabled: isBusy, onclick: async () => {
@@ -105,18 +110,18 @@ function filter(field, value, label, ask, askSoon) {
 
 /** @typedef {import("./state.js").Signal<Set<any>>} Picks */
 
-/** The table, and above it what can be done to the rows that are picked. @param {any} options @param {any[]} rows @param {(picks: Picks | null) => HTMLElement} draw */
-function picked(options, rows, draw) {
-  if (!options.picks) return draw(null);
-  const picks = signal(/** @type {Set<any>} */ (new Set()));
-  const bar = options.picks(() => rows.filter((row) => picks.peek().has(row)), () => picks.set(new Set()));
-  return [h("div", { class: () => ["picked", !picks().size && "hidden"], "data-begun": () => picks().size > 0 }, h("strong", { class: "tabular" }, () => `${number(picks().size)} picked`), bar), draw(picks)];
+/** The table, and above it what can be done to the rows that are picked. @param {any} options @param {any[]} rows @param {Picks} picks @param {() => HTMLElement} draw */
+function picked(options, rows, picks, draw) {
+  if (!options.picks) return draw();
+  const chosen = () => rows.filter((row) => picks().has(row.id));
+  const bar = options.picks(chosen, () => picks.set(new Set()));
+  return [h("div", { class: () => ["picked", !chosen().length && "hidden"], "data-begun": () => chosen().length > 0 }, h("strong", { class: "tabular" }, () => `${number(chosen().length)} picked`), bar), draw()];
 }
 
 /** @param {Picks} picks @param {any[]} rows @param {string} label */
 const pick = (picks, rows, label) => h("input", {
-  type: "checkbox", "aria-label": label, checked: () => rows.every((row) => picks().has(row)),
-  onchange: (/** @type {any} */ e) => picks.update((now) => new Set(e.target.checked ? [...now, ...rows] : [...now].filter((row) => !rows.includes(row)))),
+  type: "checkbox", "aria-label": label, checked: () => rows.every((row) => picks().has(row.id)),
+  onchange: (/** @type {any} */ e) => picks.update((now) => new Set(e.target.checked ? [...now, ...rows.map((row) => row.id)] : [...now].filter((id) => !rows.some((row) => row.id === id)))),
 });
 
 /** @param {any} options @param {any[]} rows @param {string | undefined} sorted @param {string[]} sorts @param {Picks | null} picks */
