@@ -14,7 +14,8 @@ const FEW = 3;
 /** @param {import("../lib/api.js").Client} api @param {import("./store.js").Store} store @param {boolean} mayResolve */
 export function openAlerts(api, store, mayResolve) {
   const hidden = signal(/** @type {ReadonlySet<string>} */ (new Set()));
-  const opened = signal(/** @type {ReadonlySet<string>} */ (new Set()));
+  /** Of each kind as it was first seen, and as somebody turned it since: however many come and go. @type {Map<string, import("../lib/state.js").Signal<boolean>>} */
+  const opened = new Map();
   const tick = signal(0);
   every(5000, () => tick.update((n) => n + 1));
   const open = computed(() => {
@@ -25,6 +26,9 @@ export function openAlerts(api, store, mayResolve) {
     /** @type {Map<string, Alert[]>} */
     const found = new Map();
     for (const one of open()) found.set(one.kind, [...(found.get(one.kind) ?? []), one]);
+    // What comes after a kind was gone is seen first again; what is only about to be settled may come back.
+    const there = new Set([...store.alerts.values()].map((one) => one.kind));
+    for (const kind of opened.keys()) if (!there.has(kind)) opened.delete(kind);
     return [...found.entries()];
   });
 
@@ -52,10 +56,11 @@ export function openAlerts(api, store, mayResolve) {
 
   /** @param {string} kind @param {Alert[]} some */
   function group(kind, some) {
-    const isOpen = () => some.length <= FEW !== opened().has(kind);
+    const isOpen = opened.get(kind) ?? signal(some.length <= FEW);
+    opened.set(kind, isOpen);
     return h("li", { class: "alert-group" },
       h("div", { class: "row between" },
-        h("button", { class: "alert-kind link", "aria-expanded": () => String(isOpen()), onclick: () => opened.update((o) => new Set(o.has(kind) ? [...o].filter((k) => k !== kind) : [...o, kind])) },
+        h("button", { class: "alert-kind link", "aria-expanded": () => String(isOpen()), onclick: () => isOpen.update((is) => !is) },
           h("span", { class: "chip bad" }, words(kind)), h("span", { class: "tabular" }, some.length > 1 ? `${some.length}` : "")),
         h("time", { class: "faint", title: wholeTime(some[0]?.created_at, some[0]?.timezone) }, () => (tick(), ago(some[0]?.created_at))),
       ),

@@ -1,5 +1,5 @@
 // What is shown of the live area: by presence, category and zone. Wishes can be kept under a name.
-import { signal } from "../lib/state.js";
+import { computed, signal } from "../lib/state.js";
 import { h } from "../lib/dom.js";
 import { toast } from "../lib/toast.js";
 import { words } from "../lib/format.js";
@@ -73,15 +73,17 @@ export function filterPanel(filters, categories, zones) {
   /** @param {"presence" | "stages"} name @param {string[]} all @param {Record<string, string>} said */
   const boxes = (name, all, said) => h("fieldset", null, h("legend", null, name === "presence" ? "Technicians" : "Bookings"), all.map((one) =>
     h("label", { class: "check" }, h("input", { type: "checkbox", checked: () => wish()[name].includes(one), onchange: (/** @type {any} */ e) => flip(name, one, e.target.checked) }), h("i", { class: ["key", name, one], "aria-hidden": "true" }), said[one])));
+  // As text, so that news of bookings leaves an open list alone; what is wished for stays in it when its last booking goes.
+  const offered = computed(() => JSON.stringify([...new Set([...categories(), wish().category])].filter(Boolean).sort()));
   const name = h("input", { type: "text", maxlength: 40, placeholder: "Name, such as Night shift", "aria-label": "Name of the filter" });
   return h("div", { class: "filter-panel" },
     () => Object.keys(saved()).length > 0 && h("div", { class: "saved" }, Object.entries(saved()).map(([one, kept]) =>
       h("span", { class: "saved-one" }, h("button", { onclick: () => wish.set({ ...EVERYTHING, ...kept }), "aria-pressed": JSON.stringify(wish()) === JSON.stringify(kept) ? "true" : "false" }, one), h("button", { class: "icon", "aria-label": `Delete ${one}`, onclick: () => filters.drop(one) }, "×")))),
     boxes("presence", PRESENCES, PRESENCE_WORDS),
     boxes("stages", STAGES, STAGE_WORDS),
-    h("label", { class: "filter" }, h("span", null, "Category"), h("select", { onchange: (/** @type {any} */ e) => wish.update((w) => ({ ...w, category: e.target.value })) },
-      h("option", { value: "" }, "Any"), () => categories().map((one) => h("option", { value: one, selected: wish.peek().category === one }, words(one))))),
-    h("label", { class: "filter" }, h("span", null, "Zone"), h("select", { onchange: (/** @type {any} */ e) => wish.update((w) => ({ ...w, zone: e.target.value })) },
+    h("label", { class: "filter" }, h("span", null, "Category"), h("select", { value: () => wish().category, onchange: (/** @type {any} */ e) => wish.update((w) => ({ ...w, category: e.target.value })) },
+      h("option", { value: "" }, "Any"), () => JSON.parse(offered()).map((/** @type {string} */ one) => h("option", { value: one, selected: wish.peek().category === one }, words(one))))),
+    h("label", { class: "filter" }, h("span", null, "Zone"), h("select", { value: () => wish().zone, onchange: (/** @type {any} */ e) => wish.update((w) => ({ ...w, zone: e.target.value })) },
       h("option", { value: "" }, "Any"), () => zones().map((one) => h("option", { value: one.id, selected: wish.peek().zone === one.id }, one.name)))),
     h("form", { class: "row", onsubmit: (/** @type {Event} */ e) => {
       e.preventDefault();
