@@ -32,7 +32,7 @@ function openDesk(api, session, first) {
   const socket = openSocket(session, "/technician", { resumes: true, isParty: true });
   const me = signal(first);
   const isOnline = signal(saidOnline(first));
-  /** How often presence was told: what was asked before is older. */
+  /** How often presence was told, or turned here: what was asked before is older. */
   let told = 0;
   const jobs = signal(/** @type {any[] | null} */ (null));
   const trouble = signal(/** @type {unknown} */ (null));
@@ -90,7 +90,6 @@ function openDesk(api, session, first) {
 
   /** @param {boolean} is @param {boolean} isOwn whether the technician did it, here or elsewhere */
   function turned(is, isOwn) {
-    told++;
     if (is === isOnline.peek()) return;
     isOnline.set(is);
     void awake();
@@ -111,7 +110,7 @@ function openDesk(api, session, first) {
   onEnd(socket.on("earnings.updated", () => turn.update((n) => n + 1)));
   // What happened before the first connection, or in a history that is not told again, is read.
   for (const event of ["connect", "reset"]) onEnd(socket.on(event, () => (soon(), void lookAgain())));
-  onEnd(socket.on("presence.changed", (/** @type {any} */ said) => turned(said.is_available, said.by === "technician")));
+  onEnd(socket.on("presence.changed", (/** @type {any} */ said) => (told++, turned(said.is_available, said.by === "technician"))));
   let was = isReachable.peek();
   effect(() => {
     const is = isReachable();
@@ -144,7 +143,11 @@ function openDesk(api, session, first) {
     }
     const at = where.standing.peek();
     const known = is && at.state === "found" ? { current_lat: at.lat, current_lng: at.lng } : {};
+    const mine = ++told;
     await api.patch("/v1/partner/availability", { is_available: is, ...known });
+    // Whatever came meanwhile is newer than this answer.
+    if (told !== mine) return;
+    told++;
     turned(is, true);
   }
 
