@@ -16,6 +16,7 @@ import pytest
 from api.realtime.events import OPS
 from dispatch.access import totp
 from dispatch.access.dev_tokens import open_dev_session
+from dispatch.engine import alerts
 from tests.api.live import Live, Person
 from tests.api.test_story import book, fix, make_everybody_a_beautician
 from tests.console.browsing import Visit, expects, grave_problems, pictures, visit
@@ -146,6 +147,71 @@ async def test_a_search_that_fails_does_not_say_that_there_is_nothing(scene: Sce
     await expects(found.get_by_role("alert")).to_have_count(0)
 
 
+async def test_only_what_was_found_for_what_stands_there_is_opened(scene: Scene, seen: Visit) -> None:
+    first = await scene.live.value("SELECT id FROM parties WHERE code = 'PT-001'")
+    opened, may_answer = list[str](), asyncio.Event()
+
+    async def late(route: Any) -> None:
+        await may_answer.wait()
+        await route.continue_()
+
+    page = await board(seen)
+    page.on("request", lambda request: opened.append(request.url) if f"/partners/{first}" in request.url else None)
+    box, found = page.get_by_label("Search technicians and bookings"), page.locator("#found")
+    await box.fill("PT-001")
+    await found.get_by_role("button", name="PT-001").wait_for()
+    await page.route("**/v1/admin/partners?*", late)
+    await box.fill("PT-002")
+    await box.press("Enter")
+    may_answer.set()
+    await found.get_by_role("button", name="PT-002").wait_for()
+    await box.press("Enter")
+    await page.get_by_role("heading", name="Technician 002").wait_for()
+    assert opened == []
+
+    # Whoever has chosen from what was found before does not get the list again.
+    await box.fill("PT-003")
+    hit = found.get_by_role("button", name="PT-003")
+    await hit.wait_for()
+    may_answer.clear()
+    async with page.expect_request("**/v1/admin/partners?*"):
+        await box.fill("PT-00")
+    await hit.click()
+    async with page.expect_response("**/v1/admin/partners?*"):
+        may_answer.set()
+    await page.evaluate("fetch('/healthz').then(() => true)")
+    await expects(found).to_be_hidden()
+    await box.focus()
+    await found.get_by_role("button", name="PT-004").wait_for()
+
+
+async def test_a_group_of_alerts_stays_as_it_was_however_many_come_and_go(scene: Scene, seen: Visit) -> None:
+    async def happens(*names: str) -> None:
+        async with scene.live.services.transaction() as tx:
+            for name in names:
+                await alerts.raise_alert(tx, "odd_place", f"Look at {name}.", subject=name)
+
+    await happens("one", "two", "three")
+    page = await board(seen)
+    await page.get_by_role("tab", name="Alerts").click()
+    settles = page.get_by_role("button", name="Settle: Look at")
+    await expects(settles).to_have_count(3)
+    await happens("four")
+    await expects(settles).to_have_count(4)
+    kind = page.get_by_role("button", name="Odd place")
+    await kind.click()
+    await expects(settles).to_have_count(0)
+    async with scene.live.services.transaction() as tx:
+        await alerts.resolve(tx, ["odd_place"], subject="one")
+        await alerts.resolve(tx, ["odd_place"], subject="two")
+    await page.get_by_role("button", name="Settle all 2").wait_for()
+    await expects(kind).to_have_attribute("aria-expanded", "false")
+    async with scene.live.services.transaction() as tx:
+        for subject in ("three", "four"):
+            await alerts.resolve(tx, ["odd_place"], subject=subject)
+    await expects(kind).to_have_count(0)
+
+
 async def test_alerts_stand_together_and_a_settled_one_can_be_taken_back(scene: Scene, seen: Visit) -> None:
     booking = await waiting(scene)
     page = await board(seen)
@@ -228,6 +294,50 @@ async def test_a_day_is_played_again_and_filters_are_kept(scene: Scene, seen: Vi
     await page.get_by_role("button", name="Night shift", exact=True).click()
     await expects(page.get_by_label("Offline")).not_to_be_checked()
     assert await grave_problems(page) == []
+
+
+async def test_another_day_than_today_is_played_again(scene: Scene, seen: Visit) -> None:
+    page = await board(seen)
+    await page.keyboard.press("r")
+    day = page.get_by_label("Day", exact=True)
+    async with page.expect_response(lambda answer: "from_at=2026-01-02" in answer.url):
+        await day.fill("2026-01-02")
+    await expects(day).to_have_value("2026-01-02")
+    await page.get_by_role("button", name="Back to live").click()
+    await expects(day).to_have_count(0)
+
+
+async def test_a_filter_is_seen_for_as_long_as_it_holds(scene: Scene, seen: Visit) -> None:
+    """Though the last booking of its category is gone from the map."""
+    booking = await waiting(scene)
+    page = await board(seen)
+    await page.get_by_text("2 technicians, 1 booking", exact=True).wait_for()
+    await page.keyboard.press("f")
+    wish = page.get_by_label("Category")
+    await wish.select_option(index=1)
+    chosen = await wish.input_value()
+    assert chosen
+    await scene.customer.call("POST", f"/v1/bookings/{booking['id']}/cancel", {"reason": "no"})
+    await page.get_by_text("2 technicians, 0 bookings").wait_for()
+    await expects(wish).to_have_value(chosen)
+    await page.get_by_role("button", name="Show everything").click()
+    await expects(wish).to_have_value("")
+    await expects(wish.locator("option")).to_have_count(1)
+
+
+async def test_what_is_about_to_be_pressed_is_not_drawn_anew_by_the_second(scene: Scene, seen: Visit) -> None:
+    who = await scene.live.value("SELECT id FROM parties WHERE code = 'PT-001'")
+    page = await board(seen, f"/ops?technician={who}")
+    show = page.get_by_role("button", name="Show", exact=True)
+    await show.focus()
+    where = fix(scene.live, scene.place[0] + 0.01, scene.place[1])
+    await scene.technicians[0].ask("location.report", {"fixes": [where]})
+    ages = {await page.get_by_text("position ").last.inner_text()}
+    async with asyncio.timeout(60):
+        while len(ages) < 3:
+            await page.wait_for_timeout(100)
+            ages.add(await page.get_by_text("position ").last.inner_text())
+    await expects(show).to_be_focused()
 
 
 async def test_whoever_may_not_see_the_board_is_told_so(scene: Scene, browser: Any) -> None:

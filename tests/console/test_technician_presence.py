@@ -105,3 +105,50 @@ async def test_an_offer_is_seen_from_everywhere_and_jobs_are_as_they_stand(live:
         await page.get_by_role("article", name="Job").get_by_text(booking["booking_number"]).wait_for()
         await seen.check()
     await customer.call("POST", f"/v1/bookings/{booking['id']}/cancel", {})
+
+
+async def test_an_answer_that_comes_after_the_opposite_was_said_turns_nothing_back(live: Live, browser: Any) -> None:
+    await set_available(live, await live.person("admin", "admin@dispatch.example"), False)
+    may_answer, answered = asyncio.Event(), asyncio.Event()
+
+    async def late(route: Any) -> None:
+        answer = await route.fetch()
+        if route.request.post_data_json["is_available"]:
+            await may_answer.wait()
+        await route.fulfill(response=answer)
+        if route.request.post_data_json["is_available"]:
+            answered.set()
+
+    async with visit(browser, live.url, is_phone=True) as seen:
+        await seen.context.route("**/v1/partner/availability", late)
+        page = await as_technician(seen, live)
+        await expects(page.get_by_text("Live", exact=True)).to_be_visible()
+        await page.get_by_role("button", name="Go online").click()
+        # It is told by the socket before it is answered.
+        await page.get_by_role("button", name="Go offline").click()
+        offline = page.get_by_role("heading", name="You are offline")
+        await offline.wait_for()
+        may_answer.set()
+        await answered.wait()
+        await page.evaluate("fetch('/healthz').then(() => true)")
+        await expects(offline).to_be_visible()
+        await expects(page.get_by_role("button", name="Go online")).to_be_enabled()
+        await seen.check()
+
+
+async def test_a_position_that_cannot_be_had_is_said_once_and_not_by_the_second(live: Live, browser: Any) -> None:
+    """Whoever is about to press on "Try again" finds it still there, and a reader of the screen hears it once."""
+    await set_available(live, await live.person("admin", "admin@dispatch.example"), True)
+    async with visit(browser, live.url, is_phone=True) as seen:
+        await seen.context.clock.install()
+        page = await as_technician(seen, live)
+        again = page.get_by_role("button", name="Try again")
+        await again.focus()
+        for _ in range(3):
+            await page.clock.run_for(1000)
+            # Asked after the page has asked, and so answered after it.
+            await page.evaluate(
+                "new Promise((done) => navigator.geolocation.getCurrentPosition(done, () => done(true)))"
+            )
+        await expects(again).to_be_focused()
+        await seen.check()

@@ -81,18 +81,18 @@ export function bookingPanel({ api, can }, store, board, id) {
     document.getElementById(`tab-${tab.peek()}`)?.focus();
   }
 
-  /** How it stands just now. @param {any} b */
+  /** How it stands just now; only its times are drawn anew by the second. @param {any} b */
   function standing(b) {
-    tick();
+    version();
     const live = store.bookings.get(id);
     if (b.partner?.status === "assigned" || live?.offered_to) {
       const until = live?.offer_expires_at ?? b.partner?.offer_expires_at;
-      return h("p", { class: "standing offer" }, "Offered to ", said(b.partner?.name), h("strong", { class: "tabular" }, ` ${countdown(secondsUntil(until))}`), " left");
+      return h("p", { class: "standing offer" }, "Offered to ", said(b.partner?.name), h("strong", { class: "tabular" }, () => (tick(), ` ${countdown(secondsUntil(until))}`)), " left");
     }
     if (b.partner) return h("p", { class: "standing" }, said(b.partner.name), ` · ${words(b.partner.status)}`, " ", h("button", { class: "link", onclick: () => store.chosen.set({ kind: "technician", id: b.partner.id }) }, "Open"));
     if (!OPEN.has(b.status)) return null;
     const looks = live?.next_look_at;
-    return h("p", { class: "standing waits" }, h("strong", null, "Nobody yet: "), whyNobody({ queue_reason: b.queue_reason ?? live?.queue_reason ?? null, waits_for: live?.waits_for ?? [] }), looks && h("span", { class: "tabular faint" }, `, next look ${secondsUntil(looks) > 0 ? `in ${countdown(secondsUntil(looks))}` : "now"}`));
+    return h("p", { class: "standing waits" }, h("strong", null, "Nobody yet: "), whyNobody({ queue_reason: b.queue_reason ?? live?.queue_reason ?? null, waits_for: live?.waits_for ?? [] }), looks && h("span", { class: "tabular faint" }, () => (tick(), `, next look ${secondsUntil(looks) > 0 ? `in ${countdown(secondsUntil(looks))}` : "now"}`)));
   }
 
   /** @param {any} b */

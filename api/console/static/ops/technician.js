@@ -1,5 +1,5 @@
 // One technician beside the map: how they stand, what they do, where they were.
-import { effect, every, onEnd, signal } from "../lib/state.js";
+import { computed, effect, every, onEnd, signal } from "../lib/state.js";
 import { h, said } from "../lib/dom.js";
 import { view } from "../lib/view.js";
 import { ago, dayTime, money, number, words } from "../lib/format.js";
@@ -18,6 +18,7 @@ export function technicianPanel(api, store, board, id) {
   const tick = signal(0);
   every(1000, () => tick.update((n) => n + 1));
   const live = () => (store.moves(), tick(), store.byId.get(id));
+  const isHere = computed(() => Boolean(live()));
   const left = new AbortController();
   onEnd(() => left.abort());
   /** @param {[number, number, number][]} points */
@@ -31,6 +32,10 @@ export function technicianPanel(api, store, board, id) {
     // The trail reaches to where they are now.
     if (one && trail.length && trail.at(-1)?.[1] !== one.lat) board.trail.set([...trail, [one.fix_s, one.lat, one.lng]]);
   });
+  function show() {
+    const one = store.byId.get(id);
+    if (one) board.show(one.lat, one.lng);
+  }
   const [body] = view(
     async (abort) => {
       const [detail, jobs] = await Promise.all([api.get(`/v1/admin/partners/${id}`, {}, abort), api.page(`/v1/admin/partners/${id}/bookings`, { limit: 8 }, abort)]);
@@ -38,14 +43,17 @@ export function technicianPanel(api, store, board, id) {
     },
     ({ who, jobs }) => [
       h("header", { class: "detail-head" }, h("h2", null, said(who.name)), h("p", { class: "faint" }, who.partner_code, " · ", said(who.phone_number))),
-      () => {
-        const one = live();
-        return h("div", { class: "row" },
-          one ? h("span", { class: ["chip", PRESENCE_CHIP[one.presence]] }, PRESENCE_WORDS[one.presence]) : h("span", { class: "chip" }, "Not on this map"),
-          one?.job && h("span", { class: "chip info" }, words(one.job)),
-          one && h("span", { class: "faint tabular" }, `position ${ago(one.fix_s * 1000)}`, !one.is_sure && ", uncertain"),
-          one && h("button", { class: "link", onclick: () => board.show(one.lat, one.lng) }, "Show"));
-      },
+      h("div", { class: "row" },
+        () => {
+          const one = live();
+          return one ? [
+            h("span", { class: ["chip", PRESENCE_CHIP[one.presence]] }, PRESENCE_WORDS[one.presence]),
+            one.job && h("span", { class: "chip info" }, words(one.job)),
+            h("span", { class: "faint tabular" }, `position ${ago(one.fix_s * 1000)}`, !one.is_sure && ", uncertain"),
+          ] : h("span", { class: "chip" }, "Not on this map");
+        },
+        // What is pressed is not drawn anew by the second.
+        () => isHere() && h("button", { class: "link", onclick: show }, "Show")),
       h("dl", { class: "facts" },
         h("dt", null, "Services"), h("dd", null, (who.service_categories ?? []).map(words).join(", ")),
         h("dt", null, "Rating"), h("dd", null, who.rating === null || who.rating === undefined ? "none yet" : Number(who.rating).toFixed(2)),

@@ -70,11 +70,14 @@ export function locations(socket, isWanted, technicianId) {
     void send();
   }
 
-  /** @param {GeolocationPositionError} error */
+  /** @param {GeolocationPositionError | null} error null where there is none to ask */
   function lost(error) {
+    const was = standing.peek();
     // Who stands still is not asked again by every phone: what was known a moment ago is still true.
-    if (error.code === error.TIMEOUT && standing.peek().state === "found" && steady_ms() - standing.peek().at_ms < LOST_MS) return;
-    standing.set({ ...standing.peek(), state: "lost", text: positionProblem(error) });
+    if (error && error.code === error.TIMEOUT && was.state === "found" && steady_ms() - was.at_ms < LOST_MS) return;
+    const text = positionProblem(error);
+    // It is looked for each second, and said once.
+    if (was.state !== "lost" || was.text !== text) standing.set({ ...was, state: "lost", text });
   }
 
   async function send() {
@@ -99,7 +102,7 @@ export function locations(socket, isWanted, technicianId) {
 
   function start() {
     if (watch) return;
-    if (!navigator.geolocation) return standing.set({ ...standing.peek(), state: "lost", text: positionProblem(null) });
+    if (!navigator.geolocation) return lost(null);
     standing.set({ ...standing.peek(), state: Number.isFinite(standing.peek().at_ms) ? standing.peek().state : "looking", text: "" });
     watch = navigator.geolocation.watchPosition(found, lost, { enableHighAccuracy: true, maximumAge: 2000, timeout: 30_000 });
   }
