@@ -50,8 +50,9 @@ function menu(office) {
   // It is closed by going elsewhere, not by being drawn: whoever was faster than the first answer finds it open.
   let here = "";
   effect(() => {
-    if (here && here !== place()) isMenuOpen.set(false);
-    here = place();
+    const path = place().split("?")[0] ?? "";
+    if (here && here !== path) isMenuOpen.set(false);
+    here = path;
   });
   return h("nav", { class: () => ["office-menu", isMenuOpen() && "open"], "aria-label": "Back office" }, MENU.map(([title, items]) => {
     const fitting = items.filter((item) => mayOpen(office, item));
@@ -68,7 +69,7 @@ function views(office) {
     /** What is shown once its module is there, to whom it is for. @param {(found: any) => import("../lib/dom.js").Child} show */
     const opened = (show) => {
       if (!mayOpen(office, item)) return item.name ? noPermission() : greeting(office);
-      return view(() => loaded(item.load), (module) => show(item.isScreen ? module : { ...module[shapeOf(item.name)], name: item.name, title: item.title, path: item.path }), { class: "opened", isLasting: true })[0];
+      return view((abort) => loaded(item.load, abort), (module) => show(item.isScreen ? module : { ...module[shapeOf(item.name)], name: item.name, title: item.title, path: item.path }), { class: "opened", isLasting: true })[0];
     };
     if (item.isScreen) return [{ pattern: at, title, show: () => opened((screen) => screen.show(office)) }];
     return [

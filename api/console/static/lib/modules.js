@@ -11,9 +11,10 @@ const RELOAD_MS = 60_000;
  * Throws Unreachable and what the server says while it is away.
  * @template T
  * @param {() => Promise<T>} load
+ * @param {AbortSignal} abort of the view that needs it: nothing is loaded anew for whoever has left that
  * @returns {Promise<T>}
  */
-export async function loaded(load) {
+export async function loaded(load, abort) {
   try {
     return await load();
   } catch {
@@ -22,7 +23,7 @@ export async function loaded(load) {
   try {
     return await load();
   } catch (error) {
-    if (Date.now() - Number(sessionStorage.getItem(KEY)) < RELOAD_MS) throw error;
+    if (abort.aborted || Date.now() - Number(sessionStorage.getItem(KEY)) < RELOAD_MS) throw error;
     sessionStorage.setItem(KEY, String(Date.now()));
     location.reload();
     return new Promise(() => {});

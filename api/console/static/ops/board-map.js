@@ -54,6 +54,8 @@ export function openBoardMap(store, filters, socket, zones) {
     localStorage.setItem(KEY, JSON.stringify({ lat, lng, zoom: map.getZoom() }));
     watchSoon();
   });
+  let isPlaced = place !== null;
+  map.once("movestart", () => void (isPlaced = true));
   onEnd(socket.on("connect", () => watchSoon(0)));
   onEnd(() => clearTimeout(soon));
 
@@ -137,7 +139,8 @@ export function openBoardMap(store, filters, socket, zones) {
     past,
     trail,
     hovered,
-    hadPlace: place !== null,
+    /** Whether it is where somebody left it last, or has moved it to. */
+    isPlaced: () => isPlaced,
     /** @param {number} lat @param {number} lng */
     show: (lat, lng) => map.setView([lat, lng], Math.max(map.getZoom(), 13)),
     /** @param {readonly import("../lib/map.js").Zone[]} found */

@@ -36,13 +36,13 @@ function board(context) {
   if (can("zones:read")) {
     api.get("/v1/admin/board/zones").then((found) => {
       zones.set(found.zones);
-      if (!map.hadPlace) map.fit(found.zones);
+      if (!map.isPlaced()) map.fit(found.zones);
     }, () => null);
   }
   const side = signal(/** @type {Side} */ ("queue"));
   const queue = openQueue(api, store);
   const alerts = openAlerts(api, store, can("alerts:write"));
-  const categories = computed(() => (store.bookingNews(), [...new Set([...store.bookings.values()].flatMap((one) => one.categories))].sort()));
+  const categories = computed(() => (store.bookingNews(), [...store.bookings.values()].flatMap((one) => one.categories)));
   const filter = filterPanel(filters, categories, zones);
   const search = searchBox(context, store);
   const isReplay = signal(false);
@@ -74,8 +74,8 @@ function board(context) {
       const close = h("button", { class: "icon close", "aria-label": "Close the details", onclick: () => store.chosen.set(null) }, "×");
       // What the first look does not need is loaded when something is chosen.
       const [place] = chosen.kind === "technician"
-        ? view(() => loaded(() => import("./technician.js")), ({ technicianPanel }) => technicianPanel(api, store, map, chosen.id), { isLasting: true })
-        : view(() => loaded(() => import("./booking.js")), ({ bookingPanel }) => (shownBooking = bookingPanel(context, store, map, chosen.id)).element, { isLasting: true });
+        ? view((abort) => loaded(() => import("./technician.js"), abort), ({ technicianPanel }) => technicianPanel(api, store, map, chosen.id), { isLasting: true })
+        : view((abort) => loaded(() => import("./booking.js"), abort), ({ bookingPanel }) => (shownBooking = bookingPanel(context, store, map, chosen.id)).element, { isLasting: true });
       fill(detail, close, place);
     });
   });

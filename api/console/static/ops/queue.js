@@ -2,6 +2,7 @@
 import { computed, effect, every, signal } from "../lib/state.js";
 import { h, rows } from "../lib/dom.js";
 import { empty, failed, loading } from "../lib/view.js";
+import { sentenceOf } from "../lib/problems.js";
 import { clockTime, countdown, dayTime, secondsUntil, wholeTime, words } from "../lib/format.js";
 import { whyNobody } from "./reasons.js";
 
@@ -34,16 +35,21 @@ export function openQueue(api, store) {
   const tick = signal(0);
   every(1000, () => tick.update((n) => n + 1));
 
+  // An answer that is older than what is shown says nothing.
+  let [asked, shown] = [0, 0];
   async function read() {
+    const turn = ++asked;
     try {
       const answer = await api.page("/v1/admin/assignments/queue", { limit: MOST });
+      if (turn < shown) return;
+      shown = turn;
       waiting.set(answer.data.pending_assignments);
       total.set(answer.data.pagination.total);
       problem.set(null);
+      isKnown.set(true);
     } catch (error) {
-      problem.set(error);
+      if (turn > shown) problem.set(error);
     }
-    isKnown.set(true);
   }
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   let soon;
@@ -58,11 +64,12 @@ export function openQueue(api, store) {
   const isEmpty = computed(() => waiting().length === 0);
   const list = h("ul", { class: "queue" });
   rows(list, waiting, (one) => one.booking_id, (one) => row(one, store, tick));
-  const element = h("div", { class: "panel-body" }, () => {
-    if (!isKnown()) return loading();
-    if (problem()) return failed(problem(), read);
-    return isEmpty() ? empty("Nobody waits", "Every booking has a technician or an open offer.") : list;
-  });
+  const element = h("div", { class: "panel-body" },
+    () => problem() && (isKnown() ? h("p", { class: "notice warn", role: "status" }, sentenceOf(problem()), " What you see may be old.") : failed(problem(), read)),
+    () => {
+      if (!isKnown()) return !problem() && loading();
+      return isEmpty() ? empty("Nobody waits", "Every booking has a technician or an open offer.") : list;
+    });
   /** @param {1 | -1} step */
   function move(step) {
     const all = waiting.peek();
