@@ -46,7 +46,7 @@ export function show(office) {
   return [
     h("h1", null, "Imports"),
     h("div", { class: "card narrow" }, h("form", { class: "form", onsubmit: send },
-      h("div", { class: "segments", role: "group", "aria-label": "What is imported" }, kinds.map((one) => h("button", { type: "button", "aria-pressed": () => String(kind() === one), onclick: () => (kind.set(one), answer.set(null)) }, one[1]))),
+      h("div", { class: "segments", role: "group", "aria-label": "What is imported" }, kinds.map((one) => h("button", { type: "button", disabled: isBusy, "aria-pressed": () => String(kind() === one), onclick: () => (kind.set(one), answer.set(null)) }, one[1]))),
       h("div", { class: "field" }, h("label", { for: "import-file" }, "File"), h("input", { type: "file", id: "import-file", name: "file", required: true, accept: () => kind()[3] }),
         h("p", { class: "help" }, () => kind()[4])),
       () => problem() && h("p", { class: "problem", role: "alert" }, problem()),

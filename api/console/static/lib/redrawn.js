@@ -6,8 +6,11 @@ const SUMMARY = "details > summary";
 /** What somebody knows an element by; numbers in it may have changed meanwhile. @param {Element} one */
 const knownBy = (one) => [one.tagName, one.getAttribute("href") ?? "", one.getAttribute("name") ?? "", one.getAttribute("aria-label") ?? "", one.hasAttribute("href") ? "" : (one.textContent ?? "").replaceAll(/[\d.,:]+/g, "#").slice(0, 80)].join("|");
 
+/** What is opened, by what it belongs to: many say the same. @param {Element} one */
+const openedBy = (one) => `${knownBy(one)}|${one.closest("tr, li")?.textContent ?? ""}`;
+
 /** Those that are known by this. @param {Element} place @param {string} kind @param {string} known */
-const alike = (place, kind, known) => [...place.querySelectorAll(kind)].filter((one) => knownBy(one) === known);
+const alike = (place, kind, known, by = knownBy) => [...place.querySelectorAll(kind)].filter((one) => by(one) === known);
 
 /**
  * Draws the place anew. Whoever was within it by keyboard is where they were; at its beginning if that is gone, or there
@@ -18,9 +21,9 @@ export function redrawn(place, draw) {
   const here = document.activeElement;
   const isWithin = here !== null && here !== place && place.contains(here);
   const known = isWithin ? knownBy(here) : "";
-  const before = [...place.querySelectorAll(SUMMARY)].map((one) => ({ text: knownBy(one), nth: alike(place, SUMMARY, knownBy(one)).indexOf(one), isOpen: Boolean(one.parentElement?.hasAttribute("open")) }));
+  const before = [...place.querySelectorAll(SUMMARY)].map((one) => ({ text: openedBy(one), nth: alike(place, SUMMARY, openedBy(one), openedBy).indexOf(one), isOpen: Boolean(one.parentElement?.hasAttribute("open")) }));
   draw();
-  for (const { text, nth, isOpen } of before) alike(place, SUMMARY, text)[nth]?.parentElement?.toggleAttribute("open", isOpen);
+  for (const { text, nth, isOpen } of before) alike(place, SUMMARY, text, openedBy)[nth]?.parentElement?.toggleAttribute("open", isOpen);
   if (!isWithin || place.contains(document.activeElement)) return;
   const [there, other] = alike(place, REACHED, known);
   place.tabIndex = -1;

@@ -43,7 +43,8 @@ export function toast(text, options = {}) {
   go();
   leaving.set(element, () => leave(gone));
   place.append(element);
-  if (leaving.size > MOST) [...leaving.values()][0]?.();
+  // The oldest makes room, but not under the hands of whoever is about to press on it.
+  if (leaving.size > MOST) [...leaving].find(([one]) => one !== element && !one.matches(":hover, :focus-within"))?.[1]();
 }
 
 /** Says what went wrong. @param {unknown} error */
