@@ -2,9 +2,10 @@
 import { effect, every, listen, onEnd, signal } from "../lib/state.js";
 import { h } from "../lib/dom.js";
 import { now } from "../lib/boot.js";
-import { boxOf, canvasLayer, graticule, openMap, zoneLayer } from "../lib/map.js";
+import { boxOf, canvasLayer, graticule, openMap } from "../lib/map.js";
 import { stageOf } from "./store.js";
 import { CLUSTER_ZOOM, drawScene, hitAt } from "./scene.js";
+import { zoneLayer } from "./zones.js";
 
 /** @typedef {import("./scene.js").Scene} Scene */
 /** @typedef {ReturnType<typeof openBoardMap>} BoardMap */
@@ -20,7 +21,7 @@ const FIRST = { lat: 22.5726, lng: 88.3639, zoom: 12 };
 /**
  * @param {import("./store.js").Store} store @param {import("./filters.js").Filters} filters
  * @param {import("../lib/socket.js").Socket} socket
- * @param {() => readonly import("../lib/map.js").Zone[]} zones
+ * @param {() => readonly import("./zones.js").Zone[]} zones
  */
 export function openBoardMap(store, filters, socket, zones) {
   const element = h("div", { class: "map", role: "application", "aria-label": "Map of technicians and bookings; arrow keys move it" });
@@ -143,7 +144,7 @@ export function openBoardMap(store, filters, socket, zones) {
     isPlaced: () => isPlaced,
     /** @param {number} lat @param {number} lng */
     show: (lat, lng) => map.setView([lat, lng], Math.max(map.getZoom(), 13)),
-    /** @param {readonly import("../lib/map.js").Zone[]} found */
+    /** @param {readonly import("./zones.js").Zone[]} found */
     fit(found) {
       const points = found.filter((z) => z.is_active !== false).flatMap((z) => (z.boundary.type === "MultiPolygon" ? z.boundary.coordinates.flat(2) : z.boundary.coordinates.flat(1)));
       if (points.length) map.fitBounds(L.latLngBounds(points.map((/** @type {[number, number]} */ p) => [p[1], p[0]])), { padding: [24, 24], maxZoom: 13 });

@@ -31,7 +31,7 @@ function board(context) {
   onEnd(() => socket.close());
   const store = openStore(socket);
   const filters = openFilters();
-  const zones = signal(/** @type {(import("../lib/map.js").Zone & {id: string})[]} */ ([]));
+  const zones = signal(/** @type {(import("./zones.js").Zone & {id: string})[]} */ ([]));
   const map = openBoardMap(store, filters, socket, zones);
   if (can("zones:read")) {
     api.get("/v1/admin/board/zones").then((found) => {
