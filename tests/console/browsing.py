@@ -134,6 +134,33 @@ async def visit(browser: Any, url: str, **options: Any) -> AsyncIterator[Visit]:
         await context.close()
 
 
+@dataclass
+class Held:
+    """Requests on their way: the first of them has come, they may go, the first is answered."""
+
+    came: asyncio.Event = field(default_factory=asyncio.Event)
+    may_go: asyncio.Event = field(default_factory=asyncio.Event)
+    answered: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+async def held(where: Any, path: str, method: str = "GET", *, is_done: bool = False, is_first: bool = False) -> Held:
+    """Requests like this of a page or a context wait until they may go; with `is_done` the server has done them, and
+    only its answers wait; with `is_first` only the first waits."""
+    late = Held()
+
+    async def wait(route: Any) -> None:
+        if route.request.method != method or (is_first and late.came.is_set()):
+            return await route.fallback()
+        answer = await route.fetch() if is_done else None
+        late.came.set()
+        await late.may_go.wait()
+        await (route.continue_() if answer is None else route.fulfill(response=answer))
+        return late.answered.set()
+
+    await where.route(path, wait)
+    return late
+
+
 async def until(page: Any, promised: str) -> Any:
     """Asks until what this expression promises is true, and gives it: Playwright's own waits look at the promise."""
     async with asyncio.timeout(PATIENCE_MS / 1000):

@@ -6,31 +6,13 @@ import asyncio
 from typing import Any
 
 from tests.api.live import Live
-from tests.console.browsing import expects, grave_problems, visit
+from tests.console.browsing import expects, grave_problems, held, visit
 
 
 async def open_office(seen: Any, path: str) -> Any:
     page = await seen.open(path)
     await page.get_by_role("button", name="Administrator").click()
     return page
-
-
-async def held(page: Any, path: str, method: str, *, is_done: bool = False) -> asyncio.Event:
-    """Requests like this wait until it is set; with `is_done` the server has done them, and only its answers wait."""
-    may_go = asyncio.Event()
-
-    async def late(route: Any) -> None:
-        if route.request.method != method:
-            return await route.fallback()
-        if is_done:
-            answer = await route.fetch()
-            await may_go.wait()
-            return await route.fulfill(response=answer)
-        await may_go.wait()
-        return await route.continue_()
-
-    await page.route(path, late)
-    return may_go
 
 
 async def out_and_back(seen: Any, page: Any) -> None:
@@ -180,12 +162,12 @@ async def test_while_something_is_saved_nothing_is_typed_and_nothing_else_is_beg
         panel = page.locator(".card.panel")
         address = panel.get_by_label("Address")
         await address.fill("3 Lake Road")
-        may_go = await held(page, f"**/v1/admin/partners/{who}", "PATCH")
+        late = await held(page, f"**/v1/admin/partners/{who}", "PATCH")
         await panel.get_by_role("button", name="Edit").click()
         other = page.get_by_role("button", name="Cash handed in")
         for one in (address, panel.get_by_role("button", name="Close"), other):
             await expects(one).to_be_disabled()
-        may_go.set()
+        late.may_go.set()
         await page.locator(".facts").get_by_text("3 Lake Road").wait_for()
         await expects(panel).to_have_count(0)
         await expects(other).to_be_enabled()
@@ -209,14 +191,14 @@ async def test_what_is_begun_while_a_page_is_read_anew_stays_and_then_it_is_read
         await page.get_by_role("button", name="Edit").click()
         panel = page.locator(".card.panel")
         await panel.get_by_label("Address").fill("5 Lake Road")
-        may_answer = await held(page, f"**/v1/admin/partners/{who}", "GET", is_done=True)
+        late = await held(page, f"**/v1/admin/partners/{who}", "GET", is_done=True)
         await panel.get_by_role("button", name="Edit").click()
         await page.get_by_text("Edit: done.").wait_for()
         await page.get_by_role("button", name="Cash handed in").click()
         amount = panel.get_by_label("Amount")
         await amount.fill("70")
         async with page.expect_response(f"**/v1/admin/partners/{who}"):
-            may_answer.set()
+            late.may_go.set()
         await expects(page.locator("main [aria-busy=true]")).to_have_count(0)
         await expects(amount).to_have_value("70")
         await panel.get_by_role("button", name="Close").click()
@@ -239,12 +221,12 @@ async def test_what_is_typed_after_settings_were_saved_is_not_read_over(live: Li
         first, then = page.get_by_label("Search radius km"), page.get_by_label("Max booking advance days")
         before = [await first.input_value(), await then.input_value()]
         await first.fill("14")
-        may_answer = await held(page, "**/v1/admin/settings", "GET", is_done=True)
+        late = await held(page, "**/v1/admin/settings", "GET", is_done=True)
         await page.get_by_role("button", name="Save").click()
         await page.get_by_text("Saved: it holds from now on.").wait_for()
         await then.fill("31")
         async with page.expect_response("**/v1/admin/settings"):
-            may_answer.set()
+            late.may_go.set()
         await expects(page.locator("main [aria-busy=true]")).to_have_count(0)
         await expects(then).to_have_value("31")
         # What was saved already is not sent once more.
@@ -264,12 +246,12 @@ async def test_whoever_went_on_before_it_was_created_stays_where_they_are(live: 
         await page.get_by_label("Code").fill("SLOWLY1")
         await page.get_by_label("Discount type").select_option("percentage")
         await page.get_by_label("Discount value").fill("15")
-        may_go = await held(page, "**/v1/admin/promo-codes", "POST")
+        late = await held(page, "**/v1/admin/promo-codes", "POST")
         await page.get_by_role("button", name="Create").click()
         await page.locator(".office-menu").get_by_role("link", name="Settings").click()
         box = page.get_by_label("Search radius km")
         await box.fill("19")
-        may_go.set()
+        late.may_go.set()
         await page.get_by_text("Promo code: created.").wait_for()
         await expects(page).to_have_url(f"{seen.url}/admin/settings")
         await expects(box).to_have_value("19")
@@ -281,13 +263,13 @@ async def test_rows_that_are_picked_for_the_next_deed_outlive_the_answer_to_the_
         page = await open_office(seen, "/admin/services")
         rows = page.get_by_label("This row")
         await rows.nth(0).check()
-        may_go = await held(page, "**/v1/admin/services/batch", "POST")
+        late = await held(page, "**/v1/admin/services/batch", "POST")
         await page.get_by_role("button", name="Offer", exact=True).click()
         await expects(rows.nth(0)).not_to_be_checked()
         for n in (1, 2):
             await rows.nth(n).check()
         async with page.expect_response(lambda answer: answer.url.partition("?")[0].endswith("/v1/admin/services")):
-            may_go.set()
+            late.may_go.set()
         await page.get_by_text("1 done.").wait_for()
         await expects(page.locator("main [aria-busy=true]")).to_have_count(0)
         await page.get_by_text("2 picked").wait_for()

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.api.live import Live
-from tests.console.browsing import expects, visit
+from tests.console.browsing import expects, held, visit
 from tests.console.technicians import city
 from tests.console.test_people import as_customer, choose, choose_service
 
@@ -73,12 +73,6 @@ async def test_a_price_for_an_earlier_time_says_nothing_of_a_newer_one(live: Liv
 
 async def test_what_is_offered_elsewhere_empties_no_cart(live: Live, browser: Any) -> None:
     """Before the place is known, what is offered is asked for in the house's own currency."""
-    may_answer = asyncio.Event()
-
-    async def late(route: Any) -> None:
-        await may_answer.wait()
-        await route.continue_()
-
     async def elsewhere(route: Any) -> None:
         if "lat=" in route.request.url:
             return await route.continue_()
@@ -92,11 +86,11 @@ async def test_what_is_offered_elsewhere_empties_no_cart(live: Live, browser: An
         await choose_service(page)
         less = page.get_by_role("button", name=re.compile("^One .* less$"))
         await less.wait_for()
-        await page.route("**/v1/users/addresses", late)
+        late = await held(page, "**/v1/users/addresses")
         await page.route("**/v1/services/catalog*", elsewhere)
         await page.reload()
         await page.locator(".service").first.wait_for()
-        may_answer.set()
+        late.may_go.set()
         await page.get_by_role("group", name="Time").get_by_role("button").first.wait_for()
         await expects(less).to_be_visible()
         await seen.check()

@@ -19,7 +19,7 @@ from dispatch.access.dev_tokens import open_dev_session
 from dispatch.engine import alerts
 from tests.api.live import Live, Person
 from tests.api.test_story import book, fix, make_everybody_a_beautician
-from tests.console.browsing import Visit, expects, grave_problems, pictures, visit
+from tests.console.browsing import Visit, expects, grave_problems, held, pictures, visit
 from tests.parties import PASSWORD, add_staff
 
 #: What somebody might call themselves: markup, a change of direction, a word without end.
@@ -149,21 +149,16 @@ async def test_a_search_that_fails_does_not_say_that_there_is_nothing(scene: Sce
 
 async def test_only_what_was_found_for_what_stands_there_is_opened(scene: Scene, seen: Visit) -> None:
     first = await scene.live.value("SELECT id FROM parties WHERE code = 'PT-001'")
-    opened, may_answer = list[str](), asyncio.Event()
-
-    async def late(route: Any) -> None:
-        await may_answer.wait()
-        await route.continue_()
-
+    opened: list[str] = []
     page = await board(seen)
     page.on("request", lambda request: opened.append(request.url) if f"/partners/{first}" in request.url else None)
     box, found = page.get_by_label("Search technicians and bookings"), page.locator("#found")
     await box.fill("PT-001")
     await found.get_by_role("button", name="PT-001").wait_for()
-    await page.route("**/v1/admin/partners?*", late)
+    late = await held(page, "**/v1/admin/partners?*")
     await box.fill("PT-002")
     await box.press("Enter")
-    may_answer.set()
+    late.may_go.set()
     await found.get_by_role("button", name="PT-002").wait_for()
     await box.press("Enter")
     await page.get_by_role("heading", name="Technician 002").wait_for()
@@ -173,12 +168,12 @@ async def test_only_what_was_found_for_what_stands_there_is_opened(scene: Scene,
     await box.fill("PT-003")
     hit = found.get_by_role("button", name="PT-003")
     await hit.wait_for()
-    may_answer.clear()
+    late.may_go.clear()
     async with page.expect_request("**/v1/admin/partners?*"):
         await box.fill("PT-00")
     await hit.click()
     async with page.expect_response("**/v1/admin/partners?*"):
-        may_answer.set()
+        late.may_go.set()
     await page.evaluate("fetch('/healthz').then(() => true)")
     await expects(found).to_be_hidden()
     await box.focus()

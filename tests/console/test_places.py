@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -10,7 +9,7 @@ import orjson
 import pytest
 
 from tests.api.live import Live
-from tests.console.browsing import expects, grave_problems, visit
+from tests.console.browsing import expects, grave_problems, held, visit
 from tests.console.technicians import city
 from tests.console.test_people import PLACE, as_customer, choose_service
 
@@ -64,20 +63,14 @@ async def test_days_are_those_of_a_place_with_another_clock_than_the_house(live:
 
 async def test_an_answer_that_comes_late_leaves_the_form_that_somebody_opened(live: Live, browser: Any) -> None:
     """On a slow line "Another address" is there before the addresses are."""
-    may_answer = asyncio.Event()
-
-    async def late(route: Any) -> None:
-        await may_answer.wait()
-        await route.continue_()
-
     async with visit(browser, live.url, is_phone=True) as seen:
-        await seen.context.route("**/v1/users/addresses", late)
+        late = await held(seen.context, "**/v1/users/addresses")
         page = await as_customer(seen, live, "/book")
         await page.get_by_role("button", name="Another address").click()
         street = page.get_by_label("House and street")
         await street.fill("12 Lake Road")
         await expects(page.get_by_role("button", name="Not now")).to_have_count(0)
-        may_answer.set()
+        late.may_go.set()
         # Now there is something to go back to.
         await page.get_by_role("button", name="Not now").wait_for()
         await expects(street).to_have_value("12 Lake Road")
@@ -99,17 +92,10 @@ async def tell(page: Any, street: str) -> None:
 
 async def test_an_address_that_is_saved_late_takes_the_place_of_no_other(live: Live, browser: Any) -> None:
     """Whoever did not wait for it has chosen where and when by then."""
-    may_save = asyncio.Event()
-
-    async def late(route: Any) -> None:
-        if route.request.method == "POST":
-            await may_save.wait()
-        await route.continue_()
-
     async with visit(browser, live.url) as seen:
         page = await as_customer(seen, live, "/book")
         await tell(page, "13 Late Lane")
-        await page.route("**/v1/users/addresses", late)
+        late = await held(page, "**/v1/users/addresses", "POST")
         await page.get_by_role("button", name="Save this address").click()
         await page.get_by_role("button", name="Not now").click()
         home = page.get_by_role("radio", name="123 Main St")
@@ -118,7 +104,7 @@ async def test_an_address_that_is_saved_late_takes_the_place_of_no_other(live: L
         time = page.get_by_role("group", name="Time").get_by_role("button").nth(3)
         await time.click()
         await page.get_by_text("kept for you").wait_for()
-        may_save.set()
+        late.may_go.set()
         await page.get_by_text("13 Late Lane").wait_for()
         await expects(home).to_be_checked()
         await expects(time).to_have_attribute("aria-pressed", "true")
@@ -126,27 +112,16 @@ async def test_an_address_that_is_saved_late_takes_the_place_of_no_other(live: L
 
 
 async def test_addresses_that_are_read_late_do_not_hide_a_newer_one(live: Live, browser: Any) -> None:
-    was_read, may_answer, was_answered = asyncio.Event(), asyncio.Event(), asyncio.Event()
-
-    async def late(route: Any) -> None:
-        if route.request.method == "POST" or was_read.is_set():
-            return await route.continue_()
-        answer = await route.fetch()
-        was_read.set()
-        await may_answer.wait()
-        await route.fulfill(response=answer)
-        return was_answered.set()
-
     async with visit(browser, live.url) as seen:
-        await seen.context.route("**/v1/users/addresses", late)
+        late = await held(seen.context, "**/v1/users/addresses", is_done=True, is_first=True)
         page = await as_customer(seen, live, "/book")
         await tell(page, "14 New Lane")
-        await was_read.wait()
+        await late.came.wait()
         await page.get_by_role("button", name="Save this address").click()
         made = page.get_by_role("radio", name="14 New Lane")
         await expects(made).to_be_checked()
-        may_answer.set()
-        await was_answered.wait()
+        late.may_go.set()
+        await late.answered.wait()
         await page.evaluate("fetch('/healthz').then(answer => answer.text())")
         await expects(made).to_be_checked()
         await seen.check()

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 
 from tests.api.live import Live
-from tests.console.browsing import expects, visit
+from tests.console.browsing import expects, held, visit
 from tests.console.technicians import accepted, city
 
 
@@ -22,29 +21,18 @@ async def live(pg_home: str, tmp_path_factory: pytest.TempPathFactory, browser: 
 async def test_an_answer_that_comes_late_is_not_taken_for_the_latest(live: Live, browser: Any) -> None:
     customer, technician, booking = await accepted(live)
     link = (await customer.call("POST", f"/v1/bookings/{booking['id']}/tracking-link"))["data"]
-    was_read, may_answer, was_answered = asyncio.Event(), asyncio.Event(), asyncio.Event()
-
-    async def late(route: Any) -> None:
-        if was_read.is_set():
-            return await route.continue_()
-        answer = await route.fetch()
-        was_read.set()
-        await may_answer.wait()
-        await route.fulfill(response=answer)
-        return was_answered.set()
-
     async with visit(browser, live.url, is_phone=True) as seen:
         page = await seen.open(link["path"])
         await page.get_by_text("The map appears here").wait_for()
-        await page.route("**/v1/track/*", late)
+        late = await held(page, "**/v1/track/*", is_done=True, is_first=True)
         await page.evaluate("dispatchEvent(new Event('online'))")
-        await was_read.wait()
+        await late.came.wait()
         await technician.call("PATCH", f"/v1/partner/bookings/{booking['id']}/status", {"status": "in_transit"})
         await page.evaluate("dispatchEvent(new Event('online'))")
         title = page.get_by_role("heading", level=1)
         await expects(title).to_have_text("On the way")
-        may_answer.set()
-        await was_answered.wait()
+        late.may_go.set()
+        await late.answered.wait()
         await page.evaluate("fetch('/healthz').then(answer => answer.text())")
         # At once: soon it is asked again.
         assert await title.inner_text() == "On the way"
